@@ -1,0 +1,1 @@
+"""One idea per file, the loop in plain sight."""

@@ -1,0 +1,1 @@
+"""Experiments and pictures: what a notebook needs around an algorithm."""

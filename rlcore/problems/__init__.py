@@ -1,0 +1,1 @@
+"""What is to be solved: pure functions of (state, action, rng)."""
