@@ -1,0 +1,165 @@
+"""`pytest chapters/ch02_bellman` checks a student's answers; see `pytest --help`, group rlcore, for the rest."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that `pytest chapters/...` works from anywhere
+
+from chapters.harness.answers import Answers
+from chapters.harness.kill_matrix import verdict
+from chapters.harness.registry import Chapter
+from chapters.harness.runner import diagnose, explain, instance_rng
+from chapters.harness.student import Student, Wrong
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("rlcore", "exercises")
+    group.addoption("--solutions", action="store_true", help="grade the reference solutions")
+    group.addoption("--mutants", action="store_true", help="check that each known wrong answer is caught and named")
+    group.addoption("--answers", metavar="FILE", help="grade this file instead of exercises.py (it is run: trust it)")
+    group.addoption("--seed", type=int, default=0, help="draw other random instances (default 0)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if sum(bool(config.getoption(name)) for name in ("--solutions", "--mutants", "--answers")) > 1:
+        raise pytest.UsageError("--solutions, --mutants and --answers exclude one another")
+    if config.getoption("--seed") < 0:
+        raise pytest.UsageError(f"--seed is {config.getoption('--seed')}; it must be a whole number >= 0")
+    if (file := config.getoption("--answers")) and not Path(file).is_file():
+        raise pytest.UsageError(f"--answers: there is no file {file}")
+    config.option.reportchars = "N"  # the points table is the summary
+
+
+# ---------------------------------------------------------------- a test and its answers
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest, instance: int) -> np.random.Generator:
+    return instance_rng(request.function.graded, instance, request.config.getoption("--seed"))
+
+
+@pytest.fixture
+def student(request: pytest.FixtureRequest) -> Student:
+    chapter = Chapter(request.module.__name__.split(".")[-2])
+    if file := request.config.getoption("--answers"):
+        return Student(chapter, Answers(load(Path(file))))
+    which = "solutions" if request.config.getoption("--solutions") else "exercises"
+    try:
+        return Student(chapter, Answers(chapter.module(which)))
+    except Exception as error:
+        pytest.fail(f"chapters/{chapter.name}/{which}.py cannot be imported: {type(error).__name__}: {error}", False)
+
+
+def load(path: Path) -> Any:
+    """Import a file of answers by its path."""
+    spec = importlib.util.spec_from_file_location("answers", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        pytest.fail(f"{path} cannot be imported: {type(error).__name__}: {error}", False)
+    return module
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[Any]:
+    """Turn a wrong answer into the text for the student, without the harness's own traceback."""
+    try:
+        return (yield)
+    except Wrong as wrong:
+        student = pyfuncitem.funcargs["student"]
+        test = pyfuncitem.function.graded
+        mistakes = diagnose(student.chapter, student)
+        text = explain(student.chapter, test, student, wrong, mistakes)
+        pyfuncitem.not_done = isinstance(wrong.__cause__, NotImplementedError)  # type: ignore[attr-defined]
+    pytest.fail(text, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+    report = yield
+    report.not_done = getattr(item, "not_done", False)
+    return report
+
+
+def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
+    """An untouched stub fails, but is counted apart and not shown at length."""
+    return ("not done", "-", "NOT DONE") if getattr(report, "not_done", False) and report.failed else None
+
+
+# ---------------------------------------------------------------- --mutants
+
+
+class MutantItem(pytest.Item):
+    """Passes if the graders catch a wrong answer and name it."""
+
+    def __init__(self, *, chapter: Chapter, mutant: Any, seed: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.chapter, self.mutant, self.seed = chapter, mutant, seed
+
+    def runtest(self) -> None:
+        if said := verdict(self.chapter, self.mutant, self.seed).complaint:
+            pytest.fail(said, pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, f"mutant {self.mutant.mutant_of}/{self.mutant.__name__}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--mutants"):
+        return
+    modules = {item.getparent(pytest.Module): None for item in items if hasattr(item, "callspec")}
+    items[:] = [
+        MutantItem.from_parent(
+            module, name=f"{m.mutant_of}/{m.__name__}", chapter=chapter, mutant=m, seed=config.getoption("--seed")
+        )
+        for module in modules
+        if module is not None
+        for chapter in [Chapter(module.path.parent.name)]
+        for m in chapter.mutants()
+    ]
+
+
+# ---------------------------------------------------------------- points
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" or report.outcome == "failed":
+        REPORTS.setdefault(report.nodeid.split("[")[0], []).append(report.outcome == "passed")
+
+
+REPORTS: dict[str, list[bool]] = {}
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if config.getoption("--mutants"):
+        return
+    rows, earned, total = [], 0, 0
+    for name in dict.fromkeys(Path(nodeid.split("::")[0]).parent.name for nodeid in REPORTS):
+        chapter = Chapter(name)
+        for exercise in chapter.exercises:
+            tests = chapter.tests(exercise.number)
+            passed = {t.name: [p for n, p in REPORTS.items() if n.endswith(f"{name}/test_exercises.py::{t.name}")] for t in tests}
+            ran = [t for t in tests if passed[t.name]]
+            if not ran:
+                continue
+            got = sum(t.points for t in ran if all(all(p) for p in passed[t.name]))
+            worth = sum(t.points for t in tests)
+            earned, total = earned + got, total + worth
+            rows.append(f"  {exercise.number:<5} {exercise.function:<28} {'*' * exercise.stars:<4} {got:>3} of {worth:<3} {exercise.goal}")
+    if rows:
+        terminalreporter.section("points")
+        for row in rows:
+            terminalreporter.line(row)
+        seed = config.getoption("--seed")
+        terminalreporter.line(f"  {earned} of {total} points (seed {seed}). This is a check, not the grade.")

@@ -1,0 +1,65 @@
+"""Where answers come from: `Answers.call(name, args)` and nothing else.
+
+Arguments are plain data (numbers, strings, lists, arrays). What plain data cannot say is described
+and built on the other side: `Rng(seed)` becomes a generator, `take=n` turns an iterator into the
+list of its first n items.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Rng:
+    """Describes `np.random.default_rng(seed)`: each call gets a fresh one."""
+
+    seed: int
+
+    def __repr__(self) -> str:
+        return f"np.random.default_rng({self.seed})"
+
+
+class Missing(Exception):
+    """The function asked for is not there."""
+
+
+class ChangedArgument(Exception):
+    """The function wrote into one of its arguments."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The functions of a module, some of them replaced."""
+
+    module: ModuleType
+    replaced: Mapping[str, Callable[..., Any]] | None = None
+
+    def call(self, name: str, args: tuple[Any, ...], take: int | None = None) -> Any:
+        """Call a function with copies of the arguments; refuse one that changes them."""
+        function = (self.replaced or {}).get(name) or getattr(self.module, name, None)
+        if not callable(function):
+            raise Missing(f"{name} is not defined in {self.module.__name__}")
+        given = [np.random.default_rng(a.seed) if isinstance(a, Rng) else copy.deepcopy(a) for a in args]
+        answer = function(*given)
+        if take is not None:
+            answer = [np.copy(item) for item in itertools.islice(answer, take)]
+        for i, (before, after) in enumerate(zip(args, given)):
+            if not _unchanged(before, after):
+                raise ChangedArgument(f"argument {i + 1} of {name} was changed by the call; work on a copy")
+        return answer
+
+
+def _unchanged(before: Any, after: Any) -> bool:
+    if isinstance(before, Rng):
+        return True
+    if isinstance(before, np.ndarray):
+        return isinstance(after, np.ndarray) and before.tobytes() == after.tobytes()
+    return bool(before == after)

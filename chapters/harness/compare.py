@@ -1,0 +1,88 @@
+"""When two answers are the same: shape, then numbers, within a tolerance that follows the dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+FLOAT64 = 1e-10  # absolute and relative
+FLOAT32 = 1e-5
+
+
+def difference(got: Any, want: Any, tol: float | None = None) -> str | None:
+    """Say where `got` first differs from `want`, or None.
+
+    Lists count as arrays, a whole number as a float, and (N, 1) as (N,). A float32 answer is judged
+    to 1e-5, a float64 answer to 1e-10, both relative and absolute, unless the test gives `tol`.
+    """
+    if isinstance(want, (list, tuple)) and not _is_array(want):
+        return _sequence(got, want, tol)
+    if want is None or isinstance(want, (str, bool)) or isinstance(got, str) or got is None:
+        return None if type(got) is type(want) and got == want else f"it is {got!r}, not {want!r}"
+    try:
+        a, b = np.asarray(got), np.asarray(want)
+    except ValueError:
+        return "its rows have different lengths"
+    if a.dtype.kind not in "biuf":
+        return f"it is {type(got).__name__}, not {_kind(b)}"
+    if a.shape == (*b.shape, 1):
+        a = a[..., 0]
+    if a.shape != b.shape:
+        return f"its shape is {a.shape}, not {b.shape}"
+    if (a.dtype.kind == "b") != (b.dtype.kind == "b"):
+        return f"its dtype is {a.dtype}, not {b.dtype}"
+    bad = ~close(a, b, tol)
+    if not bad.any():
+        return None
+    i = np.unravel_index(int(bad.argmax()), bad.shape)
+    where = f"entry [{', '.join(map(str, i))}]" if i else "it"
+    return f"{where} is {_number(a[i])}, not {_number(b[i])}"
+
+
+def close(a: Any, b: Any, tol: float | None = None) -> Any:
+    """Elementwise: equal, or within the tolerance; nan is close to nan alone."""
+    if tol is None:
+        tol = FLOAT32 if a.dtype in (np.float32, np.float16) else FLOAT64
+    with np.errstate(invalid="ignore"):
+        return np.isclose(a.astype(float), b.astype(float), rtol=tol, atol=tol, equal_nan=True)
+
+
+def gap(got: Any, want: Any) -> float:
+    """How far apart two answers are: the largest difference; inf where they cannot be subtracted."""
+    try:
+        a, b = np.asarray(got, float), np.asarray(want, float)
+        if a.shape == (*b.shape, 1):
+            a = a[..., 0]
+        distance = np.abs(a - b).max(initial=0.0) if a.shape == b.shape else np.inf
+    except (TypeError, ValueError):
+        parts = isinstance(got, (list, tuple)) and isinstance(want, (list, tuple)) and len(got) == len(want)
+        return max((gap(g, w) for g, w in zip(got, want)), default=0.0) if parts else float(got != want) * np.inf
+    return float(np.inf if np.isnan(distance) else distance)
+
+
+def _sequence(got: Any, want: Any, tol: float | None) -> str | None:
+    if not isinstance(got, (list, tuple)):
+        return f"it is {type(got).__name__}, not a sequence of {len(want)}"
+    if len(got) != len(want):
+        return f"it has {len(got)} items, not {len(want)}"
+    for i, (g, w) in enumerate(zip(got, want)):
+        if said := difference(g, w, tol):
+            return f"item {i}: {said}"
+    return None
+
+
+def _is_array(x: Any) -> bool:
+    """A list or tuple that is a rectangular table of numbers is compared as an array."""
+    try:
+        return np.asarray(x).dtype.kind in "biuf" and isinstance(x, list)
+    except ValueError:
+        return False
+
+
+def _kind(x: Any) -> str:
+    return "a number" if x.ndim == 0 else f"an array of shape {x.shape}"
+
+
+def _number(x: Any) -> str:
+    return str(x) if x.dtype.kind == "b" else f"{x:.10g}"
