@@ -81,20 +81,26 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[Any]:
         test = pyfuncitem.function.graded
         mistakes = diagnose(student.chapter, student)
         text = explain(student.chapter, test, student, wrong, mistakes)
-        pyfuncitem.not_done = isinstance(wrong.__cause__, NotImplementedError)  # type: ignore[attr-defined]
+        not_done = isinstance(wrong.__cause__, NotImplementedError)
+        pyfuncitem.status = "not done" if not_done else "failed again" if test.name in FAILED else ""  # type: ignore
+        FAILED.add(test.name)
     pytest.fail(text, pytrace=False)
+
+
+FAILED: set[str] = set()  # tests that failed on an earlier instance: said once is enough
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
     report = yield
-    report.not_done = getattr(item, "not_done", False)
+    report.status = getattr(item, "status", "")
     return report
 
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
-    """An untouched stub fails, but is counted apart and not shown at length."""
-    return ("not done", "-", "NOT DONE") if getattr(report, "not_done", False) and report.failed else None
+    """An untouched stub, and a test that fails on one more instance, count as failed but are not shown at length."""
+    status = getattr(report, "status", "") if report.failed else ""
+    return (status, "-" if status == "not done" else "f", status.upper()) if status else None
 
 
 # ---------------------------------------------------------------- --mutants

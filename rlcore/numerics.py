@@ -35,7 +35,7 @@ def log_softmax(logits: Array) -> Array:
 def softmax(logits: Array) -> Array:
     """p_k = exp(x_k) / sum_j exp(x_j): positive and of sum 1.   (..., K) -> (..., K)
 
-    Adding a constant to every logit changes nothing.
+    [eq:softmax-policy]  Adding a constant to every logit changes nothing.
     """
     return np.asarray(np.exp(log_softmax(logits)))
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from chapters.ch01_mdp.exercises import draw
 from chapters.harness import alternative
-from rlcore.numerics import softmax as softmax_policy  # noqa: F401   Exercise 1.3
+from rlcore.numerics import softmax
 
 
 def discounted_return(reward, gamma):
@@ -18,6 +18,11 @@ def returns_to_go(reward, gamma):
     for t in reversed(range(len(reward))):
         G[t] = reward[t] + gamma * G[t + 1]
     return G[:-1]
+
+
+def softmax_policy(preference):
+    """Exercise 1.3."""
+    return softmax(preference)
 
 
 def corridor(n, slip):
@@ -48,7 +53,7 @@ def state_distribution(P_pi, start, t):
 
 
 def steps_that_matter(gamma, r_max, error):
-    """Exercise 1.7."""
+    """Exercise 1.7.  [eq:tail]"""
     n = np.log(error * (1 - gamma) / r_max) / np.log(gamma)
     return max(int(np.ceil(n)), 0)
 
@@ -67,7 +72,7 @@ def roll_out(P, R, terminal, state, pi, horizon, rng):
 
 
 def monte_carlo(P, R, terminal, state, pi, gamma, horizon, episodes, rng):
-    """Exercise 1.9."""
+    """Exercise 1.9.  [eq:standard-error]"""
     G = np.zeros(episodes)
     for i in range(episodes):
         _, rewards, _, _ = roll_out(P, R, terminal, state, pi, horizon, rng)

@@ -193,7 +193,7 @@ def _start(flat: Array, terminal: Array, start: Mapping[str, float] | None) -> A
 def walk(gamma: float = 0.9) -> GridWorld:
     """From (0, 0) to (5, 5) on a 6 x 6 grid: -1 a move, +10 instead for the move that reaches the goal.
 
-    n moves from the goal,  V*(n) = 10 gamma^(n-1) - (1 - gamma^(n-1)) / (1 - gamma).
+    [eq:walk-value]  n moves from the goal,  V*(n) = 10 gamma^(n-1) - (1 - gamma^(n-1)) / (1 - gamma).
     """
     return GridWorld("S..... ...... ...... ...... ...... .....G", gamma=gamma, enter={"G": 10.0})
 
