@@ -1,0 +1,335 @@
+"""Gymnasium, both ways: its models as tables here, our problems as environments there.
+
+    mdp_from_gymnasium("FrozenLake-v1", gamma=0.99)              a published model, as a SparseMDP
+    TabularEnv(frozen_lake())                                    one of ours behind Gymnasium's reset and step
+    gymnasium.make("rlcore/GridWorld-v0", map=["S.#", "..G"])    ours by name, as in PROBLEMS
+
+Importing this module registers the names. Gymnasium has loaded no plug-ins since its version 1.0, so
+import it first, or let the name say it: gymnasium.make("rlcore.problems.gym:rlcore/Cliff-v0").
+
+Letters: S states, A actions, K successors; L letters of a map, c pixels a cell.
+Left out: Gymnasium environments under our learners, which need a Runner and come in a later chapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+from rlcore.numerics import Array
+from rlcore.problems import gridworlds
+from rlcore.problems.gridworlds import GridWorld
+from rlcore.problems.mdp import MDP, SparseMDP
+
+# ---------------------------------------------------------------- Gymnasium's models as ours
+
+WITH_A_MODEL = "FrozenLake-v1, CliffWalking-v1 and Taxi-v4 have one"
+
+
+def mdp_from_gymnasium(env_id: str, *, gamma: float, **kwargs: Any) -> SparseMDP:
+    """Read the model of a Gymnasium environment: its table P and its start distribution.
+
+    `kwargs` go to gymnasium.make: `desc=["SFH", "FFG"], is_slippery=False` for a lake of one's own.
+
+    States and actions keep their numbers. Gymnasium marks the *transition* that ends an episode, a
+    table here the *state* it leads to: that state becomes absorbing and unrewarded. Rows of states
+    that no episode visits are kept; from there, too, entering such a state is the end. (Taxi has 96,
+    with the passenger already at the destination.)
+
+    The time limit becomes `horizon` and is otherwise no part of the model: values are those of the
+    unlimited problem. On Frozen Lake the optimal policy reaches the goal with probability 0.8235,
+    but within the 100 steps that Gymnasium allows with 0.7402.
+
+    Raises ValueError for a name or arguments that Gymnasium refuses, for an environment without a
+    finite model, and where an episode may also go on from a state that ends it.
+    """
+    env = _make(env_id, kwargs)
+    try:
+        table = _read_table(env_id, env)  # (S, A, K, 4)  probability, successor, reward, terminated
+        start = _read_start(env_id, env, len(table))
+        horizon = _time_limit(env)
+    finally:
+        env.close()
+    prob, reward = table[..., 0].copy(), table[..., 2].copy()
+    succ = table[..., 1].astype(np.int64)
+    ends = (table[..., 3] != 0) & (prob > 0)
+    terminal = np.zeros(len(succ), bool)
+    terminal[succ[ends]] = True
+    _check_ends(env_id, succ, (prob > 0) & ~ends, _absorbing(succ, prob, reward), start, terminal)
+    succ[terminal], reward[terminal] = np.flatnonzero(terminal)[:, None, None], 0.0
+    prob[terminal] = np.eye(1, prob.shape[-1])  # the first successor, with probability 1
+    return SparseMDP(succ, prob, reward, gamma, start, terminal, horizon)
+
+
+def _make(env_id: str, kwargs: Mapping[str, Any]) -> gymnasium.Env[Any, Any]:
+    if not isinstance(env_id, str):
+        raise ValueError(f"env_id is {env_id!r}; it must be a name such as 'FrozenLake-v1'")
+    try:
+        return gymnasium.make(env_id, **{"disable_env_checker": True, **kwargs})
+    except Exception as error:  # whatever the constructor of somebody's environment raises
+        given = ", ".join([repr(env_id), *(f"{name}={value!r}" for name, value in kwargs.items())])
+        raise ValueError(f"gymnasium.make({given}): {type(error).__name__}: {error}") from error
+
+
+def _of_the_model(env_id: str, env: gymnasium.Env[Any, Any], name: str) -> Any:
+    value = getattr(env.unwrapped, name, None)
+    if value is not None:
+        return value
+    if isinstance(env.observation_space, Box):
+        raise ValueError(f"{env_id} has continuous observations, so no finite model; {WITH_A_MODEL}")
+    raise ValueError(f"{env_id} does not publish its model: it has no `{name}`; {WITH_A_MODEL}")
+
+
+def _read_table(env_id: str, env: gymnasium.Env[Any, Any]) -> Array:
+    """P[s][a], lists of (probability, successor, reward, terminated), padded with zeros.   (S, A, K, 4)"""
+    P = _of_the_model(env_id, env, "P")
+    states, actions = env.observation_space, env.action_space
+    if not (
+        isinstance(states, Discrete) and isinstance(actions, Discrete) and states.start == actions.start == 0
+    ):
+        raise ValueError(
+            f"{env_id}: its spaces must be Discrete and count from 0, not {states} and {actions}"
+        )
+    if getattr(env.unwrapped, "fickle_passenger", False):
+        raise ValueError(f"{env_id}: fickle_passenger is True, which P does not model; leave it False")
+    S, A = int(states.n), int(actions.n)
+    try:
+        rows = [[list(P[s][a]) for a in range(A)] for s in range(S)]
+        table = np.zeros((S, A, max(len(entries) for row in rows for entries in row), 4))
+        for s, a in np.ndindex(S, A):
+            for k, entry in enumerate(rows[s][a]):
+                table[s, a, k] = entry
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise ValueError(
+            f"{env_id}: P must hold {S} states of {A} actions, each a list of "
+            "(probability, next state, reward, terminated)"
+        ) from None
+    for s, a, k in np.argwhere(~np.isin(table[..., 1], np.arange(S)))[:1]:
+        s_next = table[s, a, k, 1]
+        raise ValueError(f"{env_id}: P[{s}][{a}][{k}] leads to {s_next:g}; states are 0 to {S - 1}")
+    return table
+
+
+def _read_start(env_id: str, env: gymnasium.Env[Any, Any], S: int) -> Array:
+    start = np.array(_of_the_model(env_id, env, "initial_state_distrib"))
+    if start.shape != (S,) or not np.isfinite(start).all():
+        raise ValueError(f"{env_id}: initial_state_distrib must be {S} probabilities; has the map a start?")
+    return start
+
+
+def _time_limit(env: gymnasium.Env[Any, Any]) -> int | None:
+    limits = [env.spec.max_episode_steps if env.spec else None]
+    if isinstance(env.unwrapped, TabularEnv):
+        limits.append(env.unwrapped.model.horizon)
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _absorbing(succ: Array, prob: Array, reward: Array) -> Array:
+    """Where a model stays for ever and pays nothing.   (S, A, K) x 3 -> (S,) bool"""
+    idle = (succ == np.arange(len(succ))[:, None, None]) & (reward == 0)
+    return np.asarray((idle | (prob == 0)).all(axis=(1, 2)))
+
+
+def _check_ends(
+    env_id: str, succ: Array, goes_on: Array, absorbing: Array, start: Array, terminal: Array
+) -> None:
+    """Refuse a state that ends an episode, but from which another one goes on to something."""
+    visited, reached = start > 0, start > 0
+    while reached.any():
+        after = np.zeros_like(visited)
+        after[succ[reached][goes_on[reached]]] = True
+        reached = after & ~visited
+        visited = visited | reached
+    for s in np.flatnonzero(visited & terminal & ~absorbing)[:1]:
+        raise ValueError(
+            f"{env_id}: state {s} ends an episode when entered by one transition and not when entered by "
+            "another (or at the start), so it cannot be made absorbing; give its two roles two numbers"
+        )
+
+
+# ---------------------------------------------------------------- ours as Gymnasium's
+
+
+class TabularEnv(gymnasium.Env[Any, Any]):
+    """A finite problem of ours behind Gymnasium's interface; observations are the states' numbers.
+
+    reset(seed=...) seeds the environment's own generator; reset(options={"state": s}) starts in s.
+    After `model.horizon` steps `truncated` is True: counted here, so no TimeLimit wrapper is needed.
+    `P` and `initial_state_distrib` publish the model as Gymnasium's toy-text environments do.
+    render() gives a text ("ansi") or pixels ("rgb_array", (height, width, 3) uint8).
+
+    Raises ValueError for a model without a finite table, an unknown render mode, an action or a
+    first state that does not exist, an unknown option.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}  # noqa: RUF012
+
+    def __init__(self, model: MDP | SparseMDP, render_mode: str | None = None) -> None:
+        if not isinstance(model, (MDP, SparseMDP)):
+            raise ValueError(
+                f"model is {type(model).__name__}; it must be an MDP, a SparseMDP or a GridWorld"
+            )
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode is {render_mode!r}; it must be None, 'ansi' or 'rgb_array'")
+        self.model, self.render_mode = model, render_mode
+        self.observation_space = Discrete(model.n_states)
+        self.action_space = Discrete(model.n_actions)
+        self.initial_state_distrib = model.start
+        self.state: int | None = None
+        self.steps = 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Draw the first state, or take the one that `options` names."""
+        super().reset(seed=seed)
+        options = dict(options or {})
+        state = options.pop("state", None)
+        if options:
+            raise ValueError(f"options has {', '.join(map(repr, options))}; the only option is 'state'")
+        if state is None:
+            state = self.model.reset(self.np_random)
+        elif not self.observation_space.contains(state):
+            raise ValueError(f"options['state'] is {state!r}; states are 0 to {self.model.n_states - 1}")
+        self.state, self.steps = int(state), 0
+        return self.state, {}
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        """Draw the next state; refuse an action that does not exist."""
+        if self.state is None:
+            raise gymnasium.error.ResetNeeded("call reset() before step()")
+        if not self.action_space.contains(action):
+            raise ValueError(f"action is {action!r}; actions are 0 to {self.model.n_actions - 1}")
+        state, reward, terminated = self.model.step(self.state, action, self.np_random)
+        self.state, self.steps = int(state), self.steps + 1
+        truncated = self.model.horizon is not None and self.steps >= self.model.horizon
+        return self.state, float(reward), bool(terminated), truncated, {}
+
+    def render(self) -> Any:
+        """The map with the agent on it; None without a render mode."""
+        if self.render_mode is None:
+            return None
+        lines = _map_of(self.model)
+        place = None if self.state is None else divmod(self.state, len(lines[0]))
+        return draw_text(lines, place) if self.render_mode == "ansi" else draw_pixels(lines, place)
+
+    @cached_property
+    def P(self) -> dict[int, dict[int, list[tuple[float, int, float, bool]]]]:
+        """P[s][a], a list of (probability, next state, reward, terminated)."""
+        m = self.model.sparse() if isinstance(self.model, MDP) else self.model
+        entries = zip(m.prob.tolist(), m.succ.tolist(), m.reward.tolist(), m.terminal[m.succ].tolist())
+        return {
+            s: {a: [e for e in zip(*lists) if e[0] > 0] for a, lists in enumerate(zip(*rows))}
+            for s, rows in enumerate(entries)
+        }
+
+
+def _grid(map: str | Sequence[str] = "S...# .#.H. ....G", *, gamma: float = 1.0, **kwargs: Any) -> GridWorld:
+    return GridWorld(map, gamma=gamma, **kwargs)
+
+
+PROBLEMS: dict[str, Callable[..., MDP | SparseMDP]] = {
+    "GridWorld": _grid,  # map=..., and every keyword of GridWorld
+    "Walk": gridworlds.walk,
+    "TeleportGrid": gridworlds.teleport_grid,
+    "SmallGrid": gridworlds.small_grid,
+    "Cliff": gridworlds.cliff,
+    "Windy": gridworlds.windy,  # king=True
+    "FrozenLake": gridworlds.frozen_lake,  # size="8x8", slip=...
+}
+
+
+class NamedEnv(TabularEnv):
+    """The problem `PROBLEMS[name](**kwargs)`: what the registered names make."""
+
+    def __init__(self, name: str, render_mode: str | None = None, **kwargs: Any) -> None:
+        super().__init__(PROBLEMS[name](**kwargs), render_mode)
+
+
+def register_environments() -> None:
+    """Make rlcore/GridWorld-v0 and the others known to Gymnasium; twice does no harm."""
+    for name in PROBLEMS:
+        if f"rlcore/{name}-v0" not in gymnasium.registry:
+            gymnasium.register(
+                f"rlcore/{name}-v0", entry_point="rlcore.problems.gym:NamedEnv", kwargs={"name": name}
+            )
+
+
+register_environments()
+
+# ---------------------------------------------------------------- pictures
+
+FLOOR, INK, AGENT = (0.95, 0.94, 0.90), (0.17, 0.19, 0.23), (0.00, 0.45, 0.70)  # after Okabe and Ito
+GOAL, WHITE = (0.00, 0.62, 0.45), (1.0, 1.0, 1.0)
+TINTS = ((0.84, 0.37, 0.00), (0.34, 0.71, 0.91), (0.80, 0.47, 0.65), (0.94, 0.89, 0.26))
+
+
+def _map_of(model: MDP | SparseMDP) -> tuple[str, ...]:
+    """A GridWorld's own map; else the states in one line, terminal ones as G.   S letters at least
+
+    Where there are more than 20, in rows of a square, filled up with walls.
+    """
+    if isinstance(model, GridWorld):
+        return model.map
+    letters = "".join(np.where(model.terminal, "G", "."))
+    width = len(letters) if len(letters) <= 20 else int(np.ceil(np.sqrt(len(letters))))
+    return tuple(letters[i : i + width].ljust(width, "#") for i in range(0, len(letters), width))
+
+
+def draw_text(lines: Sequence[str], place: tuple[int, int] | None) -> str:
+    """The map as text, with @ for the agent."""
+    rows = [list(line) for line in lines]
+    if place is not None:
+        rows[place[0]][place[1]] = "@"
+    return "\n".join("".join(row) for row in rows)
+
+
+def draw_pixels(lines: Sequence[str], place: tuple[int, int] | None) -> Array:
+    """The map as a picture, colours and shapes both telling its letters apart.   -> (height, width, 3) uint8
+
+    A tile for every letter, laid out by one index; the agent is a blue disc.
+    """
+    letters = np.array([list(line) for line in lines])  # (rows, columns)
+    c = int(np.clip(512 // max(letters.shape), 4, 64))
+    names, index = np.unique(letters, return_inverse=True)
+    named = sorted({str(name).lower() for name in names if str(name) not in ".#SGH"})
+    tint = {name: TINTS[i % len(TINTS)] for i, name in enumerate(named)}
+    tiles = np.stack([_tile(str(name), tint, c) for name in names])  # (L, c, c, 3)
+    grid = tiles[index.reshape(letters.shape)]  # (rows, columns, c, c, 3)
+    if place is not None:
+        grid[place] = _disc(_disc(grid[place], 0.36, WHITE), 0.30, AGENT)
+    rows, columns = letters.shape
+    picture = grid.swapaxes(1, 2).reshape(rows * c, columns * c, 3)
+    return np.round(255 * picture).astype(np.uint8)
+
+
+def _tile(letter: str, tint: Mapping[str, tuple[float, float, float]], c: int) -> Array:
+    """One cell without the agent.   -> (c, c, 3) in [0, 1]"""
+    ground = {"#": INK, "G": GOAL}.get(letter, FLOOR)
+    tile = np.full((c, c, 3), ground)
+    if letter.lower() in tint:  # a capital in full colour, the small letter pale
+        strength = 0.85 if letter.isupper() else 0.35
+        tile[:] = (1 - strength) * tile + strength * np.array(tint[letter.lower()])
+    if letter == "H":
+        tile = _disc(tile, 0.40, INK)
+    if letter == "G":
+        tile = _disc(tile, 0.34, WHITE, power=1.0)
+    if letter == "S":
+        tile = _disc(_disc(tile, 0.34, INK), 0.27, FLOOR)
+    if letter != "#":
+        tile[0], tile[:, 0] = 0.88 * tile[0], 0.88 * tile[:, 0]  # the lines of the grid
+    return tile
+
+
+def _disc(tile: Array, radius: float, colour: tuple[float, float, float], power: float = 2.0) -> Array:
+    """Paint a disc (power 2) or a diamond (power 1) in the middle, its edge one pixel soft."""
+    c = len(tile)
+    x = np.abs((np.arange(c) + 0.5) / c - 0.5)
+    distance = (x[:, None] ** power + x**power) ** (1 / power)
+    cover = np.clip((radius - distance) * c + 0.5, 0.0, 1.0)[..., None]
+    return np.asarray((1 - cover) * tile + cover * np.array(colour))
