@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # so that `pytest chapters/.
 
 from chapters.harness.answers import Answers
 from chapters.harness.kill_matrix import verdict
-from chapters.harness.registry import Chapter
+from chapters.harness.registry import Chapter, Exercise
 from chapters.harness.runner import diagnose, explain, instance_rng
 from chapters.harness.student import Student, Wrong
 
@@ -23,8 +23,12 @@ from chapters.harness.student import Student, Wrong
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("rlcore", "exercises")
     group.addoption("--solutions", action="store_true", help="grade the reference solutions")
-    group.addoption("--mutants", action="store_true", help="check that each known wrong answer is caught and named")
-    group.addoption("--answers", metavar="FILE", help="grade this file instead of exercises.py (it is run: trust it)")
+    group.addoption(
+        "--mutants", action="store_true", help="check that each known wrong answer is caught and named"
+    )
+    group.addoption(
+        "--answers", metavar="FILE", help="grade this file instead of exercises.py (it is run: trust it)"
+    )
     group.addoption("--seed", type=int, default=0, help="draw other random instances (default 0)")
 
 
@@ -55,7 +59,9 @@ def student(request: pytest.FixtureRequest) -> Student:
     try:
         return Student(chapter, Answers(chapter.module(which)))
     except Exception as error:
-        pytest.fail(f"chapters/{chapter.name}/{which}.py cannot be imported: {type(error).__name__}: {error}", False)
+        pytest.fail(
+            f"chapters/{chapter.name}/{which}.py cannot be imported: {type(error).__name__}: {error}", False
+        )
 
 
 def load(path: Path) -> Any:
@@ -127,7 +133,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     modules = {item.getparent(pytest.Module): None for item in items if hasattr(item, "callspec")}
     items[:] = [
         MutantItem.from_parent(
-            module, name=f"{m.mutant_of}/{m.__name__}", chapter=chapter, mutant=m, seed=config.getoption("--seed")
+            module,
+            name=f"{m.mutant_of}/{m.__name__}",
+            chapter=chapter,
+            mutant=m,
+            seed=config.getoption("--seed"),
         )
         for module in modules
         if module is not None
@@ -139,33 +149,46 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 # ---------------------------------------------------------------- points
 
 
+REPORTS: dict[
+    str, list[bool]
+] = {}  # "chapters/ch01_mdp/test_exercises.py::test_walk" -> an entry an instance
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.when == "call" or report.outcome == "failed":
-        REPORTS.setdefault(report.nodeid.split("[")[0], []).append(report.outcome == "passed")
+    if report.when == "call" or report.failed:
+        REPORTS.setdefault(report.nodeid.split("[")[0], []).append(report.passed)
 
 
-REPORTS: dict[str, list[bool]] = {}
+def points(chapter: Chapter, exercise: Exercise) -> tuple[int, int, bool]:
+    """Points earned, points to be had, and whether any test of the exercise ran."""
+    earned, ran = 0, False
+    tests = chapter.tests(exercise.number)
+    for test in tests:
+        passed = [
+            p
+            for nodeid, p in REPORTS.items()
+            if nodeid.endswith(f"{chapter.name}/test_exercises.py::{test.name}")
+        ]
+        ran = ran or bool(passed)
+        earned += test.points * (bool(passed) and all(all(p) for p in passed))
+    return earned, sum(test.points for test in tests), ran
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if config.getoption("--mutants"):
         return
-    rows, earned, total = [], 0, 0
+    rows, got, of = [], 0, 0
     for name in dict.fromkeys(Path(nodeid.split("::")[0]).parent.name for nodeid in REPORTS):
-        chapter = Chapter(name)
-        for exercise in chapter.exercises:
-            tests = chapter.tests(exercise.number)
-            passed = {t.name: [p for n, p in REPORTS.items() if n.endswith(f"{name}/test_exercises.py::{t.name}")] for t in tests}
-            ran = [t for t in tests if passed[t.name]]
-            if not ran:
-                continue
-            got = sum(t.points for t in ran if all(all(p) for p in passed[t.name]))
-            worth = sum(t.points for t in tests)
-            earned, total = earned + got, total + worth
-            rows.append(f"  {exercise.number:<5} {exercise.function:<28} {'*' * exercise.stars:<4} {got:>3} of {worth:<3} {exercise.goal}")
+        for e in Chapter(name).exercises:
+            earned, worth, ran = points(Chapter(name), e)
+            if ran:
+                got, of = got + earned, of + worth
+                rows.append(
+                    f"  {e.number:<5} {e.function:<28} {'*' * e.stars:<4} {earned:>3} of {worth:<3} {e.goal}"
+                )
     if rows:
         terminalreporter.section("points")
         for row in rows:
             terminalreporter.line(row)
         seed = config.getoption("--seed")
-        terminalreporter.line(f"  {earned} of {total} points (seed {seed}). This is a check, not the grade.")
+        terminalreporter.line(f"  {got} of {of} points (seed {seed}). This is a check, not the grade.")

@@ -63,7 +63,7 @@ def pick(table: Array, index: Array) -> Array:
 def finite_difference(f: Callable[[], float], x: Array, eps: float = 1e-6) -> Array:
     """Central differences of a scalar f with respect to x, which f reads; x is restored.   x's shape
 
-        df/dx_i = (f(x + eps e_i) - f(x - eps e_i)) / (2 eps) + O(eps^2)
+    df/dx_i = (f(x + eps e_i) - f(x - eps e_i)) / (2 eps) + O(eps^2)
     """
     gradient = np.zeros_like(x)
     for i in np.ndindex(x.shape):

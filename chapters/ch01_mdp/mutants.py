@@ -7,12 +7,18 @@ from chapters.ch01_mdp.exercises import draw
 from chapters.harness import mutant
 
 
-@mutant("discounted_return", "the first reward is not discounted: the exponents are 0, 1, 2, ..., not 1, 2, 3, ...")
+@mutant(
+    "discounted_return",
+    "the first reward is not discounted: the exponents are 0, 1, 2, ..., not 1, 2, 3, ...",
+)
 def exponents_from_one(reward, gamma):
     return float(gamma ** np.arange(1, len(reward) + 1) @ reward)
 
 
-@mutant("discounted_return", "every later reward is multiplied by gamma once. The exponents must grow: gamma, gamma^2, ...")
+@mutant(
+    "discounted_return",
+    "every later reward is multiplied by gamma once. The exponents must grow: gamma, gamma^2, ...",
+)
 def constant_discount(reward, gamma):
     return float(reward[0] + gamma * np.sum(reward[1:]))
 
@@ -22,12 +28,18 @@ def undiscounted(reward, gamma):
     return float(np.sum(reward))
 
 
-@mutant("discounted_return", "the last reward counts in full and the first least: the powers of gamma run backwards.")
+@mutant(
+    "discounted_return",
+    "the last reward counts in full and the first least: the powers of gamma run backwards.",
+)
 def discount_runs_backwards(reward, gamma):
     return float(gamma ** np.arange(len(reward))[::-1] @ reward)
 
 
-@mutant("returns_to_go", "G_t is discounted from time 0. Its own first reward must count in full: gamma^(k - t), not gamma^k.")
+@mutant(
+    "returns_to_go",
+    "G_t is discounted from time 0. Its own first reward must count in full: gamma^(k - t), not gamma^k.",
+)
 def discounted_from_the_start(reward, gamma):
     discounted = gamma ** np.arange(len(reward)) * reward
     return np.cumsum(discounted[::-1])[::-1]
@@ -38,7 +50,9 @@ def exponent_of_the_wrong_sign(reward, gamma):
     return solutions.returns_to_go(reward, 1 / gamma) if gamma > 0 else np.full(len(reward), np.inf)
 
 
-@mutant("returns_to_go", "these are the rewards collected up to t. A return looks forward, from t to the end.")
+@mutant(
+    "returns_to_go", "these are the rewards collected up to t. A return looks forward, from t to the end."
+)
 def looks_back(reward, gamma):
     return solutions.returns_to_go(reward[::-1], gamma)[::-1]
 
@@ -61,18 +75,27 @@ def overflows(preference):
         return e / e.sum(axis=1, keepdims=True)
 
 
-@mutant("softmax_policy", "the sum runs over the states. Each state's row is a distribution over actions: sum over axis 1.")
+@mutant(
+    "softmax_policy",
+    "the sum runs over the states. Each state's row is a distribution over actions: sum over axis 1.",
+)
 def normalised_over_states(preference):
     e = np.exp(preference - preference.max(axis=0))
     return e / e.sum(axis=0)
 
 
-@mutant("softmax_policy", "preferences are divided by their sum, without exp; a negative one gives a negative 'probability'.")
+@mutant(
+    "softmax_policy",
+    "preferences are divided by their sum, without exp; a negative one gives a negative 'probability'.",
+)
 def no_exponential(preference):
     return preference / preference.sum(axis=1, keepdims=True)
 
 
-@mutant("corridor", "index -1 is the last cell in NumPy: your corridor is a ring. A move off the end stays in place.")
+@mutant(
+    "corridor",
+    "index -1 is the last cell in NumPy: your corridor is a ring. A move off the end stays in place.",
+)
 def wraps_around(n, slip):
     P = np.zeros((n, 2, n))
     for s in range(n):
@@ -83,7 +106,10 @@ def wraps_around(n, slip):
     return P
 
 
-@mutant("corridor", "the probability of moves off the end is lost, so rows at the ends do not sum to 1. Those moves stay in place.")
+@mutant(
+    "corridor",
+    "the probability of moves off the end is lost, so rows at the ends do not sum to 1. Those moves stay in place.",
+)
 def loses_probability_at_the_ends(n, slip):
     P = np.zeros((n, 2, n))
     for s in range(n):
@@ -114,7 +140,9 @@ def slip_stays(n, slip):
     return P
 
 
-@mutant("follow", "you follow the most probable action only. A stochastic policy mixes all of them by pi(a | s).")
+@mutant(
+    "follow", "you follow the most probable action only. A stochastic policy mixes all of them by pi(a | s)."
+)
 def follows_the_likeliest_action(P, R, pi):
     return solutions.follow(P, R, np.eye(pi.shape[1])[pi.argmax(axis=1)])
 
@@ -135,7 +163,10 @@ def transposed(P, R, pi):
     return [P_pi.T, r_pi]
 
 
-@mutant("state_distribution", "this is P_pi @ d. Rows of P_pi are 'from', so a distribution stands on the left: d @ P_pi.")
+@mutant(
+    "state_distribution",
+    "this is P_pi @ d. Rows of P_pi are 'from', so a distribution stands on the left: d @ P_pi.",
+)
 def matrix_on_the_wrong_side(P_pi, start, t):
     return np.linalg.matrix_power(P_pi, t) @ start
 
@@ -145,7 +176,9 @@ def one_step_too_many(P_pi, start, t):
     return solutions.state_distribution(P_pi, start, t + 1)
 
 
-@mutant("state_distribution", "you went to the likeliest next state each time. A distribution keeps all of them.")
+@mutant(
+    "state_distribution", "you went to the likeliest next state each time. A distribution keeps all of them."
+)
 def follows_the_likeliest_state(P_pi, start, t):
     s = int(np.argmax(start))
     for _ in range(t):
@@ -153,7 +186,10 @@ def follows_the_likeliest_state(P_pi, start, t):
     return np.eye(len(start))[s]
 
 
-@mutant("steps_that_matter", "this asks for one reward to be small. All rewards after n count: divide by 1 - gamma.")
+@mutant(
+    "steps_that_matter",
+    "this asks for one reward to be small. All rewards after n count: divide by 1 - gamma.",
+)
 def one_reward_only(gamma, r_max, error):
     return max(int(np.ceil(np.log(error / r_max) / np.log(gamma))), 0)
 
@@ -168,13 +204,19 @@ def negative_count(gamma, r_max, error):
     return int(np.ceil(np.log(error * (1 - gamma) / r_max) / np.log(gamma)))
 
 
-@mutant("roll_out", "running out of time is not reaching a terminal state: that walk is truncated, not terminated.")
+@mutant(
+    "roll_out",
+    "running out of time is not reaching a terminal state: that walk is truncated, not terminated.",
+)
 def time_limit_taken_for_the_end(P, R, terminal, state, pi, horizon, rng):
     states, rewards, _, _ = solutions.roll_out(P, R, terminal, state, pi, horizon, rng)
     return [states, rewards, True, False]
 
 
-@mutant("roll_out", "the last step both reached a terminal state and used up the time: terminated wins, truncated is False.")
+@mutant(
+    "roll_out",
+    "the last step both reached a terminal state and used up the time: terminated wins, truncated is False.",
+)
 def both_at_once(P, R, terminal, state, pi, horizon, rng):
     states, rewards, terminated, _ = solutions.roll_out(P, R, terminal, state, pi, horizon, rng)
     return [states, rewards, terminated, len(rewards) == horizon]
@@ -186,12 +228,17 @@ def last_state_missing(P, R, terminal, state, pi, horizon, rng):
     return [states[:-1], rewards, terminated, truncated]
 
 
-@mutant("roll_out", "your walker always takes the likeliest action. A policy is a distribution: draw from it.")
+@mutant(
+    "roll_out", "your walker always takes the likeliest action. A policy is a distribution: draw from it."
+)
 def takes_the_likeliest_action(P, R, terminal, state, pi, horizon, rng):
     return solutions.roll_out(P, R, terminal, state, np.eye(pi.shape[1])[pi.argmax(axis=1)], horizon, rng)
 
 
-@mutant("roll_out", "the reward belongs to the transition taken: R[s, a, s'] with the state you left, not the one you reached.")
+@mutant(
+    "roll_out",
+    "the reward belongs to the transition taken: R[s, a, s'] with the state you left, not the one you reached.",
+)
 def reward_of_the_state_reached(P, R, terminal, state, pi, horizon, rng):
     states, rewards = [state], []
     while len(rewards) < horizon and not terminal[state]:
@@ -202,19 +249,28 @@ def reward_of_the_state_reached(P, R, terminal, state, pi, horizon, rng):
     return [states, rewards, bool(terminal[state]), not terminal[state]]
 
 
-@mutant("monte_carlo", "the standard error shrinks with the number of walks: divide the standard deviation by sqrt(episodes).")
+@mutant(
+    "monte_carlo",
+    "the standard error shrinks with the number of walks: divide the standard deviation by sqrt(episodes).",
+)
 def standard_deviation_for_standard_error(P, R, terminal, state, pi, gamma, horizon, episodes, rng):
     mean, error = solutions.monte_carlo(P, R, terminal, state, pi, gamma, horizon, episodes, rng)
     return [mean, error * np.sqrt(episodes)]
 
 
-@mutant("monte_carlo", "the standard deviation divides by episodes; the mean is estimated too, so divide by episodes - 1.")
+@mutant(
+    "monte_carlo",
+    "the standard deviation divides by episodes; the mean is estimated too, so divide by episodes - 1.",
+)
 def biased_standard_deviation(P, R, terminal, state, pi, gamma, horizon, episodes, rng):
     mean, error = solutions.monte_carlo(P, R, terminal, state, pi, gamma, horizon, episodes, rng)
     return [mean, error * np.sqrt((episodes - 1) / episodes)]
 
 
-@mutant("monte_carlo", "every walk is the same: the generator is made anew for each episode. Pass one rng through all of them.")
+@mutant(
+    "monte_carlo",
+    "every walk is the same: the generator is made anew for each episode. Pass one rng through all of them.",
+)
 def reseeded_for_every_episode(P, R, terminal, state, pi, gamma, horizon, episodes, rng):
     rewards = solutions.roll_out(P, R, terminal, state, pi, horizon, rng)[1]
     return [solutions.discounted_return(rewards, gamma), 0.0]

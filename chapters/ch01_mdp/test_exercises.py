@@ -103,9 +103,15 @@ def test_steps_by_hand(student, rng):
 
 @graded("1.7", points=1, instances=3)
 def test_steps(student, rng):
-    gamma, r_max, error = float(rng.uniform(0.3, 0.95)), float(rng.uniform(1, 9)), float(rng.uniform(0.01, 0.5))
+    gamma, r_max, error = (
+        float(rng.uniform(0.3, 0.95)),
+        float(rng.uniform(1, 9)),
+        float(rng.uniform(0.01, 0.5)),
+    )
     n = student.check("steps_that_matter", gamma, r_max, error)
-    student.claim(gamma**n * r_max / (1 - gamma) <= error, f"after {n} steps the rest can still be more than {error}")
+    student.claim(
+        gamma**n * r_max / (1 - gamma) <= error, f"after {n} steps the rest can still be more than {error}"
+    )
 
 
 @graded("1.8", points=1, instances=4)

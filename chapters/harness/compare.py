@@ -18,6 +18,8 @@ def difference(got: Any, want: Any, tol: float | None = None) -> str | None:
     """
     if isinstance(want, (list, tuple)) and not _is_array(want):
         return _sequence(got, want, tol)
+    if isinstance(got, np.bool_):
+        got = bool(got)
     if want is None or isinstance(want, (str, bool)) or isinstance(got, str) or got is None:
         return None if type(got) is type(want) and got == want else f"it is {got!r}, not {want!r}"
     try:
@@ -57,7 +59,9 @@ def gap(got: Any, want: Any) -> float:
         distance = np.abs(a - b).max(initial=0.0) if a.shape == b.shape else np.inf
     except (TypeError, ValueError):
         parts = isinstance(got, (list, tuple)) and isinstance(want, (list, tuple)) and len(got) == len(want)
-        return max((gap(g, w) for g, w in zip(got, want)), default=0.0) if parts else float(got != want) * np.inf
+        return (
+            max((gap(g, w) for g, w in zip(got, want)), default=0.0) if parts else float(got != want) * np.inf
+        )
     return float(np.inf if np.isnan(distance) else distance)
 
 

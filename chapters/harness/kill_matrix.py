@@ -57,13 +57,20 @@ def verdict(chapter: Chapter, mutant: Any, seed: int = 0) -> Verdict:
 
 def matrix(chapter: Chapter, seed: int = 0) -> str:
     """The chapter's kill matrix as a Markdown table."""
-    lines = [f"## {chapter.name}", "", "| exercise | wrong answer | caught by | not caught by |", "|---|---|---|---|"]
+    lines = [
+        f"## {chapter.name}",
+        "",
+        "| exercise | wrong answer | caught by | not caught by |",
+        "|---|---|---|---|",
+    ]
     for exercise in chapter.exercises:
         for mutant in chapter.mutants(exercise.function):
             marks = verdict(chapter, mutant, seed).marks
             caught = ", ".join(f"{name} ({mark})" for name, mark in marks.items() if mark != ".")
             missed = ", ".join(name for name, mark in marks.items() if mark == ".")
-            lines.append(f"| {exercise.number} {exercise.function} | {mutant.__name__} | {caught} | {missed} |")
+            lines.append(
+                f"| {exercise.number} {exercise.function} | {mutant.__name__} | {caught} | {missed} |"
+            )
     return "\n".join(lines) + "\n"
 
 

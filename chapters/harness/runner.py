@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from chapters.harness.answers import Answers, ChangedArgument, Missing
 from chapters.harness.compare import gap
 from chapters.harness.registry import Chapter, GradedTest
 from chapters.harness.student import Call, Student, Wrong, show, show_call
+
+HARNESS = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def own_lines(error: BaseException) -> list[str]:
     """The student's own lines of a traceback, the harness's left out."""
     if isinstance(error, (Missing, ChangedArgument)):
         return []
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "harness" not in f.filename]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent != HARNESS]
     return [f"    line {f.lineno} in {f.name}:  {f.line}" for f in frames[-3:]]
 
 
@@ -87,6 +90,9 @@ def distance(chapter: Chapter, calls: tuple[Call, ...]) -> float:
     """The largest difference between recorded answers and the solution's: how visible a mistake is."""
     solution = Answers(chapter.module("solutions"))
     return max(
-        (np.inf if call.error is not None else gap(call.answer, call.repeated_by(solution).answer) for call in calls),
+        (
+            np.inf if call.error is not None else gap(call.answer, call.repeated_by(solution).answer)
+            for call in calls
+        ),
         default=0.0,
     )

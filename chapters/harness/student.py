@@ -75,7 +75,12 @@ class Student:
         return call.answer
 
     def check(
-        self, function: str, *args: Any, expected: Any = ASK, tol: float | None = None, take: int | None = None
+        self,
+        function: str,
+        *args: Any,
+        expected: Any = ASK,
+        tol: float | None = None,
+        take: int | None = None,
     ) -> Any:
         """Call, and compare with `expected` or, without it, with the solution's answer."""
         self.tol = tol

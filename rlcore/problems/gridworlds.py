@@ -72,7 +72,9 @@ class GridWorld(SparseMDP):
         _check_letters(letters, enter, teleports, falls, start or {})
         blow = _check_wind(wind, letters.shape[1])
         if not 0 <= slip <= 1 or (slip > 0 and tuple(moves) != FOUR_MOVES):
-            raise ValueError(f"slip is {slip!r}; it must be from 0 to 1, and 0 unless the moves are FOUR_MOVES")
+            raise ValueError(
+                f"slip is {slip!r}; it must be from 0 to 1, and 0 unless the moves are FOUR_MOVES"
+            )
 
         S = letters.size
         flat = letters.ravel()
@@ -172,18 +174,22 @@ def _land(letters: Array, blow: Array, move: tuple[int, int]) -> Array:
 def _only(letters: Array, letter: str) -> int:
     where = np.flatnonzero(letters.ravel() == letter)
     if len(where) != 1:
-        raise ValueError(f"{letter!r} is a destination and stands {len(where)} times on the map; it must stand once")
+        raise ValueError(
+            f"{letter!r} is a destination and stands {len(where)} times on the map; it must stand once"
+        )
     return int(where[0])
 
 
 def _start(flat: Array, terminal: Array, start: Mapping[str, float] | None) -> Array:
     if start is None:
-        start = {"S": 1.0} if (flat == "S").any() else {letter: 1.0 for letter in set(flat[~terminal].tolist())}
+        start = {"S": 1.0} if (flat == "S").any() else dict.fromkeys(set(flat[~terminal].tolist()), 1.0)
     weight = np.zeros(flat.size)
     for letter, w in start.items():
         weight[flat == letter] = w
     if not weight.sum() > 0:
-        raise ValueError(f"start: none of the letters {', '.join(map(repr, start)) or '(none)'} is on the map")
+        raise ValueError(
+            f"start: none of the letters {', '.join(map(repr, start)) or '(none)'} is on the map"
+        )
     return np.asarray(weight / weight.sum())
 
 

@@ -166,7 +166,9 @@ class SparseMDP(Tabular):
 
         (S,) -> (S, A)
         """
-        return np.asarray(self.expected_reward + self.gamma * np.einsum("sak,sak->sa", self.prob, V[self.succ]))
+        return np.asarray(
+            self.expected_reward + self.gamma * np.einsum("sak,sak->sa", self.prob, V[self.succ])
+        )
 
     def step(self, state: Any, action: Any, rng: Generator) -> tuple[Any, Any, Any]:
         """Draw k ~ prob[s, a], one uniform number a lane.   (...), (...) -> (...), (...), (...)"""
@@ -179,7 +181,7 @@ class SparseMDP(Tabular):
 
         Raises ValueError where P would have more than 2**28 entries.
         """
-        S, A, K = self.prob.shape
+        S, A, _ = self.prob.shape
         if S * A * S > DENSE_LIMIT:
             raise ValueError(f"a dense P of {S} x {A} x {S} entries would need {8e-9 * S * A * S:.0f} GB")
         index = (np.arange(S)[:, None, None], np.arange(A)[:, None], self.succ)
@@ -232,7 +234,7 @@ def _check_rows(name: str, p: Array) -> None:
 def _check_reward(name: str, reward: Any, shape: tuple[int, int, int]) -> Array:
     reward = np.asarray(reward)
     if reward.shape == shape[:2]:
-        return np.broadcast_to(_numbers(name, reward, 2)[..., None], shape)
+        return np.asarray(np.broadcast_to(_numbers(name, reward, 2)[..., None], shape))
     if reward.shape != shape:
         raise ValueError(f"{name} has shape {reward.shape}; it must be {shape[:2]} or {shape}")
     return _numbers(name, reward, 3)
@@ -248,7 +250,9 @@ def _check_common(mdp: Any, S: int) -> None:
     _check_rows("start", start)
     terminal = np.asarray(mdp.terminal)
     if terminal.shape != (S,) or terminal.dtype != bool:
-        raise ValueError(f"terminal is {terminal.dtype} {terminal.shape}; it must be bool ({S},), a flag a state")
+        raise ValueError(
+            f"terminal is {terminal.dtype} {terminal.shape}; it must be bool ({S},), a flag a state"
+        )
     whole = isinstance(horizon, (int, np.integer)) and not isinstance(horizon, bool)
     if horizon is not None and not (whole and horizon >= 1):
         raise ValueError(f"horizon is {horizon!r}; it must be None or a whole number of steps >= 1")

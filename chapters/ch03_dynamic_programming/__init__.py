@@ -1,0 +1,1 @@
+"""Chapter 3: dynamic programming, or how to solve a model that one knows."""
