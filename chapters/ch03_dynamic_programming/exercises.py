@@ -8,6 +8,8 @@ Every array is a NumPy array. Letters: S states, A actions.
 Leave the arguments as you found them: work on a copy where you must write.
 """
 
+import numpy as np
+
 
 def evaluation_sweep(P, R, gamma, pi, V):
     """Exercise 3.1.  One sweep of policy evaluation with two arrays, equation (eq:policy-evaluation).
@@ -21,8 +23,32 @@ def evaluation_sweep(P, R, gamma, pi, V):
     raise NotImplementedError("Exercise 3.1")
 
 
+def residual_for(error, gamma):
+    """Exercise 3.2.  When may value iteration stop?  Equation (eq:stopping-rule).
+
+    Give the largest theta such that a change max|V_{k+1} - V_k| <= theta guarantees
+    max|V_{k+1} - V*| <= error, whatever the MDP.
+
+    error float > 0, gamma float in (0, 1) -> float
+    """
+    raise NotImplementedError("Exercise 3.2")
+
+
+def poisson_with_tail(mean, n):
+    """Exercise 3.3.  The probabilities that the car rental needs, equation (eq:poisson-tail).
+
+    Entry k < n is P(N = k) = exp(-mean) mean^k / k!. The last entry is P(N >= n): whoever comes to a
+    lot with n cars, at most n cars are rented.
+
+    mean float > 0, n int >= 0 -> p (n + 1,), which sums to 1
+
+    Hint: P(N = k) = P(N = k - 1) mean / k.
+    """
+    raise NotImplementedError("Exercise 3.3")
+
+
 def count_sweeps(P, R, gamma, pi, theta, in_place):
-    """Exercise 3.2.  How many sweeps until a sweep changes no value by theta or more?
+    """Exercise 3.4.  How many sweeps until a sweep changes no value by theta or more?
 
     Start from V = 0. With two arrays, a sweep reads the values of the sweep before. In place, it visits
     the states 0, 1, ..., S - 1 and each one sees the values already renewed. The last sweep counts too.
@@ -31,11 +57,11 @@ def count_sweeps(P, R, gamma, pi, theta, in_place):
 
     Hint: in place, measure the change state by state. Or keep a copy; `old = V` is not a copy.
     """
-    raise NotImplementedError("Exercise 3.2")
+    raise NotImplementedError("Exercise 3.4")
 
 
 def improve(Q, pi):
-    """Exercise 3.3.  Policy improvement that leaves a good action alone, equation (eq:policy-improvement).
+    """Exercise 3.5.  Policy improvement that leaves a good action alone, equation (eq:policy-improvement).
 
     Take a best action in every state, but keep pi[s] where it is a best action already. Actions whose
     values differ by 1e-9 or less count as equal.
@@ -44,11 +70,11 @@ def improve(Q, pi):
 
     Hint: without the second half of that sentence two equally good policies can take turns for ever.
     """
-    raise NotImplementedError("Exercise 3.3")
+    raise NotImplementedError("Exercise 3.5")
 
 
 def value_iteration(P, R, gamma, V):
-    """Exercise 3.4.  Value iteration as a stream of iterates, equation (eq:value-iteration).
+    """Exercise 3.6.  Value iteration as a stream of iterates, equation (eq:value-iteration).
 
         V_{k+1}(s) = max_a sum_s' P(s' | s, a) (R(s, a, s') + gamma V_k(s'))
 
@@ -56,22 +82,11 @@ def value_iteration(P, R, gamma, V):
 
     Hint: `while True: ...; yield V`. The caller stops; your loop need not.
     """
-    raise NotImplementedError("Exercise 3.4")
-
-
-def residual_for(error, gamma):
-    """Exercise 3.5.  When may value iteration stop?  Equation (eq:stopping-rule).
-
-    Give the largest theta such that a change max|V_{k+1} - V_k| <= theta guarantees
-    max|V_{k+1} - V*| <= error, whatever the MDP.
-
-    error float > 0, gamma float in (0, 1) -> float
-    """
-    raise NotImplementedError("Exercise 3.5")
+    raise NotImplementedError("Exercise 3.6")
 
 
 def span_bounds(V, V_next, gamma):
-    """Exercise 3.6.  Two-sided bounds from one sweep, equation (eq:span-bounds).
+    """Exercise 3.7.  Two-sided bounds from one sweep, equation (eq:span-bounds).
 
     V_next is V after one sweep of value iteration. With d = V_next - V,
 
@@ -80,19 +95,6 @@ def span_bounds(V, V_next, gamma):
     V (S,), V_next (S,), gamma float in [0, 1) -> [lower (S,), upper (S,)], as a list or a tuple
 
     Hint: the minimum is over all states, one number for every entry of `lower`.
-    """
-    raise NotImplementedError("Exercise 3.6")
-
-
-def poisson_with_tail(mean, n):
-    """Exercise 3.7.  The probabilities that the car rental needs, equation (eq:poisson-tail).
-
-    Entry k < n is P(N = k) = exp(-mean) mean^k / k!. The last entry is P(N >= n): whoever comes to a
-    lot with n cars, at most n cars are rented.
-
-    mean float > 0, n int >= 0 -> p (n + 1,), which sums to 1
-
-    Hint: P(N = k) = P(N = k - 1) mean / k.
     """
     raise NotImplementedError("Exercise 3.7")
 
@@ -112,22 +114,8 @@ def optimal_stakes(V, p_heads, capital):
     raise NotImplementedError("Exercise 3.8")
 
 
-def surely_ends(P, terminal, pi):
-    """Exercise 3.9.  Where does a policy reach a terminal state with probability 1?
-
-    With gamma = 1 this decides whether V_pi(s) can be trusted. "It can happen" is not enough: from s,
-    no walk may come to a state from which there is no way to the end.
-
-    P (S, A, S), terminal (S,) bool, pi (S,) int -> (S,) bool
-
-    Hint: first find the states from which the end can be reached, walking backwards from the terminal
-    ones. Call the others lost. Then find the states from which a lost one can be reached.
-    """
-    raise NotImplementedError("Exercise 3.9")
-
-
 def backward_induction(P, R, gamma, horizon):
-    """Exercise 3.10.  The best that can be done before the time is up, equation (eq:backward-induction).
+    """Exercise 3.9.  The best that can be done before the time is up, equation (eq:backward-induction).
 
         V_horizon(s) = 0
         V_t(s)       = max_a sum_s' P(s' | s, a) (R(s, a, s') + gamma V_{t+1}(s'))
@@ -135,6 +123,20 @@ def backward_induction(P, R, gamma, horizon):
     P, R, gamma as above, horizon int >= 0 -> V (horizon + 1, S), row t for time t
 
     Hint: fill the table from its last row upwards.
+    """
+    raise NotImplementedError("Exercise 3.9")
+
+
+def surely_ends(P, terminal, pi):
+    """Exercise 3.10.  Where does a policy reach a terminal state with probability 1?
+
+    With gamma = 1 this decides whether V_pi(s) can be trusted. "It can happen" is not enough: from s,
+    no walk may come to a state from which there is no way to the end.
+
+    P (S, A, S), terminal (S,) bool (such a state leads to itself), pi (S,) int -> (S,) bool
+
+    Hint: first find the states from which the end can be reached, walking backwards from the terminal
+    ones. Call the others lost. Then find the states from which a lost one can be reached.
     """
     raise NotImplementedError("Exercise 3.10")
 
@@ -147,7 +149,7 @@ def policy_iteration(P, R, gamma, pi):
 
     P, R, gamma as above with gamma < 1, pi (S,) int -> an iterator over V_pi0, V_pi1, ..., which ends
 
-    Hint: the improvement of Exercise 3.3. One test has two copies of every action.
+    Hint: the improvement of Exercise 3.5. One test has two copies of every action.
     """
     raise NotImplementedError("Exercise 3.11")
 
@@ -169,4 +171,4 @@ def prioritized_sweeping(P, R, gamma, V, updates):
 
 def lookahead(P, R, gamma, V):
     """Given: Q(s, a) = sum_s' P(s' | s, a) (R(s, a, s') + gamma V(s')).   -> (S, A)"""
-    return (P * (R + gamma * V)).sum(axis=2)
+    return np.einsum("san,san->sa", P, R + gamma * V)

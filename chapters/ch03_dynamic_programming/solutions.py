@@ -15,8 +15,20 @@ def evaluation_sweep(P, R, gamma, pi, V):
     return (pi * lookahead(P, R, gamma, V)).sum(axis=1)
 
 
+def residual_for(error, gamma):
+    """Exercise 3.2.  [eq:stopping-rule]"""
+    return error * (1 - gamma) / gamma
+
+
+def poisson_with_tail(mean, n):
+    """Exercise 3.3.  [eq:poisson-tail]"""
+    p = np.exp(-mean) * np.cumprod(np.append(1.0, mean / np.arange(1, n + 1)))
+    p[n] = 1 - p[:n].sum()
+    return p
+
+
 def count_sweeps(P, R, gamma, pi, theta, in_place):
-    """Exercise 3.2."""
+    """Exercise 3.4."""
     V, sweeps, change = np.zeros(len(P)), 0, math.inf
     while change >= theta:
         old = V.copy()
@@ -31,34 +43,22 @@ def count_sweeps(P, R, gamma, pi, theta, in_place):
 
 
 def improve(Q, pi):
-    """Exercise 3.3.  [eq:policy-improvement]"""
+    """Exercise 3.5.  [eq:policy-improvement]"""
     of_pi = np.take_along_axis(Q, pi[:, None], axis=1)[:, 0]
     return np.where(of_pi >= Q.max(axis=1) - TIE, pi, Q.argmax(axis=1))
 
 
 def value_iteration(P, R, gamma, V):
-    """Exercise 3.4.  [eq:value-iteration]"""
+    """Exercise 3.6.  [eq:value-iteration]"""
     while True:
         V = lookahead(P, R, gamma, V).max(axis=1)
         yield V
 
 
-def residual_for(error, gamma):
-    """Exercise 3.5.  [eq:stopping-rule]"""
-    return error * (1 - gamma) / gamma
-
-
 def span_bounds(V, V_next, gamma):
-    """Exercise 3.6.  [eq:span-bounds]"""
+    """Exercise 3.7.  [eq:span-bounds]"""
     d = V_next - V
     return [V_next + gamma / (1 - gamma) * d.min(), V_next + gamma / (1 - gamma) * d.max()]
-
-
-def poisson_with_tail(mean, n):
-    """Exercise 3.7.  [eq:poisson-tail]"""
-    p = np.exp(-mean) * np.cumprod(np.append(1.0, mean / np.arange(1, n + 1)))
-    p[n] = 1 - p[:n].sum()
-    return p
 
 
 def optimal_stakes(V, p_heads, capital):
@@ -68,11 +68,19 @@ def optimal_stakes(V, p_heads, capital):
     return stake[Q.max() - TIE <= Q]
 
 
+def backward_induction(P, R, gamma, horizon):
+    """Exercise 3.9.  [eq:backward-induction]"""
+    V = np.zeros((horizon + 1, len(P)))
+    for t in reversed(range(horizon)):
+        V[t] = lookahead(P, R, gamma, V[t + 1]).max(axis=1)
+    return V
+
+
 def surely_ends(P, terminal, pi):
-    """Exercise 3.9."""
+    """Exercise 3.10."""
     step = P[np.arange(len(P)), pi] > 0  # step[s, s']: pi may go from s to s'
     lost = ~_can_reach(step, terminal)
-    return ~_can_reach(step & ~terminal[:, None], lost)
+    return ~_can_reach(step, lost)
 
 
 def _can_reach(step, target):
@@ -81,14 +89,6 @@ def _can_reach(step, target):
     for _ in range(len(step)):
         reach = reach | (step & reach).any(axis=1)
     return reach
-
-
-def backward_induction(P, R, gamma, horizon):
-    """Exercise 3.10.  [eq:backward-induction]"""
-    V = np.zeros((horizon + 1, len(P)))
-    for t in reversed(range(horizon)):
-        V[t] = lookahead(P, R, gamma, V[t + 1]).max(axis=1)
-    return V
 
 
 def policy_iteration(P, R, gamma, pi):
@@ -125,6 +125,17 @@ def by_the_induced_chain(P, R, gamma, pi, V):
     return (r_pi + gamma * P_pi @ V)[:, None].astype(np.float32)
 
 
+@alternative("residual_for")
+def by_the_geometric_series(error, gamma):
+    return np.float64(error / gamma - error)
+
+
+@alternative("poisson_with_tail")
+def by_factorials(mean, n):
+    p = [math.exp(-mean) * mean**k / math.factorial(k) for k in range(n)]
+    return [*p, 1 - math.fsum(p)]
+
+
 @alternative("count_sweeps")
 def by_the_largest_change_of_a_state(P, R, gamma, pi, theta, in_place):
     V = [0.0] * len(P)
@@ -159,37 +170,22 @@ def by_map_and_lists(P, R, gamma, V):
         yield V
 
 
-@alternative("residual_for")
-def by_the_geometric_series(error, gamma):
-    return np.float64(error / gamma - error)
-
-
 @alternative("span_bounds")
 def as_one_array(V, V_next, gamma):
     d = V_next - V
     return np.stack([V_next + d.min() * gamma / (1 - gamma), V_next + d.max() * gamma / (1 - gamma)])
 
 
-@alternative("poisson_with_tail")
-def by_factorials(mean, n):
-    p = [math.exp(-mean) * mean**k / math.factorial(k) for k in range(n)]
-    return [*p, 1 - math.fsum(p)]
-
-
 @alternative("optimal_stakes")
-def by_rounding(V, p_heads, capital):
-    Q = {
-        a: round(float(p_heads * V[capital + a] + (1 - p_heads) * V[capital - a]), 8)
-        for a in range(1, min(capital, len(V) - 1 - capital) + 1)
-    }
-    return [a for a in Q if Q[a] == max(Q.values())]
-
-
-@alternative("surely_ends")
-def by_linear_algebra(P, terminal, pi):
-    walk = np.where(terminal[:, None], np.eye(len(P)), P[np.arange(len(P)), pi])
-    far = np.linalg.matrix_power(walk, 2**20)
-    return far[:, terminal].sum(axis=1) > 1 - 1e-6
+def with_isclose(V, p_heads, capital):
+    best, stakes = -math.inf, []
+    for a in range(1, min(capital, len(V) - 1 - capital) + 1):
+        q = p_heads * V[capital + a] + (1 - p_heads) * V[capital - a]
+        if math.isclose(q, best, rel_tol=0, abs_tol=TIE):
+            stakes.append(a)
+        elif q > best:
+            best, stakes = q, [a]
+    return stakes
 
 
 @alternative("backward_induction")
@@ -198,6 +194,13 @@ def as_a_list_of_rows(P, R, gamma, horizon):
     for _ in range(horizon):
         rows.insert(0, lookahead(P, R, gamma, rows[0]).max(axis=1))
     return rows
+
+
+@alternative("surely_ends")
+def by_linear_algebra(P, terminal, pi):
+    walk = np.where(terminal[:, None], np.eye(len(P)), P[np.arange(len(P)), pi])
+    far = np.linalg.matrix_power(walk, 2**20)
+    return far[:, terminal].sum(axis=1) > 1 - 1e-6
 
 
 @alternative("policy_iteration")
