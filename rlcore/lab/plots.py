@@ -4,10 +4,10 @@ Every function takes data, draws on `ax` or on a figure of its own, and returns 
 shown or written: `save`, `Film.save_gif` and `Film.save_html` are the only writers. No pyplot, so no
 window, no backend and no state; a notebook shows a `Picture` because the picture knows how to be a PNG.
 
-    value_map, policy_map, action_value_map, path_map     a GridWorld
-    table_map                                             any table with two axes, car rental say
-    curves, contraction                                   lines, labelled where they end
-    animate                                               a stream of V as a film
+    plot_values, plot_policy, plot_q, plot_walk    a GridWorld
+    plot_table                                     any table with two axes, car rental say
+    plot_curves, plot_contraction                  lines, named where they end
+    animate                                        a stream of V as a film
 
 Letters: S states, A actions, K points of a line; in the pictures x is the column and y the row.
 Left out: surfaces in three dimensions, interaction beyond a slider.
@@ -15,13 +15,9 @@ Left out: surfaces in three dimensions, interaction beyond a slider.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,22 +27,33 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import BoundaryNorm, Normalize, TwoSlopeNorm
+from matplotlib.colors import BoundaryNorm, Normalize, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from matplotlib.ticker import MaxNLocator
 
 from rlcore.lab.experiments import Curve
+from rlcore.lab.film import Film
 from rlcore.numerics import Array
 from rlcore.problems.gridworlds import FOUR_MOVES, KING_MOVES, GridWorld
 
 # ---------------------------------------------------------------- the house style
 
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")  # without its yellow
+OKABE_ITO = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#000000",
+    "#E69F00",
+    "#56B4E9",
+)  # without its yellow
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (8, 2)), (0, (3, 1)))
 VALUES, SIGNED = "viridis", "PuOr"  # colour maps that colour-blind readers can read
 FLOOR, WALL, GOAL, HOLE, PATH = "#F4F4F2", "#3C3C3C", "#009E73", "#1B1B2F", "#D55E00"
 SMALL = 11  # points: no text is smaller
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
     "font.size": 13,
     "axes.titlesize": 14,
@@ -81,7 +88,9 @@ class Picture(Figure):
 
 
 @house_style()
-def canvas(width: float = 8.0, height: float = 5.0, rows: int = 1, columns: int = 1, **kw: Any) -> tuple[Picture, Any]:
+def canvas(
+    width: float = 8.0, height: float = 5.0, rows: int = 1, columns: int = 1, **kw: Any
+) -> tuple[Picture, Any]:
     """An empty figure, width x height inches, and its axes: one, or an array of them as `subplots` gives it."""
     figure = Picture(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, **kw)
@@ -111,7 +120,7 @@ def _bytes(figure: Figure, kind: str) -> bytes:
 
 
 @house_style()
-def value_map(
+def plot_values(
     grid: GridWorld,
     V: Any,
     *,
@@ -146,7 +155,7 @@ def value_map(
 
 
 @house_style()
-def policy_map(grid: GridWorld, policy: Any, *, ax: Any = None) -> Figure:
+def plot_policy(grid: GridWorld, policy: Any, *, ax: Any = None) -> Figure:
     """An arrow for every action of the policy, as long as it is likely.   (S,), (S, A) or (S, A) bool"""
     weight = _weights(_world(grid), policy)
     ax, points = _axes(grid, ax)
@@ -156,7 +165,7 @@ def policy_map(grid: GridWorld, policy: Any, *, ax: Any = None) -> Figure:
 
 
 @house_style()
-def action_value_map(
+def plot_q(
     grid: GridWorld,
     Q: Any,
     *,
@@ -165,58 +174,66 @@ def action_value_map(
     label: str | None = "action value",
     ax: Any = None,
 ) -> Figure:
-    """Q as four triangles a cell, one for each move; the best ones stand in bold, with a dot.   (S, 4)
+    """Q as four triangles a cell, one for each move; the best ones in bold and with a dot.   (S, 4)
 
     Best means within 1e-9 of the largest, relative to the spread of Q.
     """
     Q = _table("Q", Q, (_world(grid).n_states, 4))
     floor = np.flatnonzero(~grid.terminal)
     colour = _mapping(Q[floor], limits)
-    ax, points = _axes(grid, ax, cell=1.15)
+    ax, points = _axes(grid, ax, cell=1.2)
     _board(ax, grid, None, points)
     corner = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
-    side = np.stack([corner, np.roll(corner, -1, axis=0), np.zeros((4, 2))], axis=1)  # (A, 3, xy): up, right, ...
+    side = np.stack(
+        [corner, np.roll(corner, -1, axis=0), np.zeros((4, 2))], axis=1
+    )  # (A, 3, xy): up, right, ...
     row, column = grid.cell(floor)
     centre = np.stack([column, row], axis=-1)
     triangles = (centre[:, None, None] + side).reshape(-1, 3, 2)
     rgba = colour.to_rgba(Q[floor].ravel())
     ax.add_collection(PolyCollection(list(triangles), facecolors=rgba, edgecolors="white", linewidths=0.8))
-    best = Q >= Q.max(axis=1, keepdims=True) - 1e-9 * max(1.0, np.ptp(Q))
+    best = _best(Q)
     for i, s in enumerate(floor):
         for a, (dr, dc) in enumerate(FOUR_MOVES):
             ink = _ink(rgba[4 * i + a])
             if decimals is not None:
-                x, y = centre[i] + 0.31 * np.array([dc, dr])
+                x, y = centre[i] + 0.315 * np.array([dc, dr])
                 weight = "bold" if best[s, a] else "normal"
-                _write(ax, x, y, _number(Q[s, a], decimals), ink, points * 0.15, fontweight=weight)
+                _write(ax, x, y, _number(Q[s, a], decimals), ink, points * 0.13, fontweight=weight)
             if best[s, a]:
-                ax.plot(*(centre[i] + 0.1 * np.array([dc, dr])), "o", color=ink, markersize=points * 0.06)
-    _landmarks(ax, grid, np.full(grid.n_states, "black"), points)
+                ax.plot(*(centre[i] + 0.08 * np.array([dc, dr])), "o", color=ink, markersize=points * 0.05)
     _bar(ax, colour, label)
     return _figure(ax)
 
 
 @house_style()
-def path_map(grid: GridWorld, states: Any, *, policy: Any = None, ax: Any = None) -> Figure:
-    """The path of an episode, from a ring to a disc; visits to the same cell stand side by side.   (T + 1,) int"""
+def plot_walk(
+    grid: GridWorld, states: Any, *, V: Any = None, label: str | None = "value", ax: Any = None
+) -> Figure:
+    """The path of an episode, from a ring to a disc, on the colours of V if given.   (T + 1,) int
+
+    Visits to the same cell stand side by side, so a step that stays in place is seen too.
+    """
     states = np.asarray(states)
     if states.ndim != 1 or states.size == 0 or states.dtype.kind not in "iu":
         raise ValueError(f"states is {states.dtype} {states.shape}; it must be integer (T + 1,), T >= 0")
     for t in np.flatnonzero((states < 0) | (states >= _world(grid).n_states))[:1]:
         raise ValueError(f"states[{t}] is {states[t]}, not a state; states are 0 to {grid.n_states - 1}")
-    weight = None if policy is None else _weights(grid, policy)
-    ax, points = _axes(grid, ax)
-    _board(ax, grid, None, points)
-    if weight is not None:
-        _arrows(ax, grid, weight, np.full(grid.n_states, "#8A8A8A"), TRIANGLE)
+    if V is not None:
+        figure = plot_values(grid, V, decimals=None, label=label, ax=ax)
+        ax = ax or figure.axes[0]
+    else:
+        ax, points = _axes(grid, ax)
+        _board(ax, grid, None, points)
     row, column = grid.cell(states)
     visit = np.array([(states[:t] == s).sum() for t, s in enumerate(states)])
-    radius, turn = 0.11 * np.sqrt(visit), 2.4 * visit  # later visits spiral outwards
+    radius, turn = 0.12 * np.sqrt(visit), 2.4 * visit  # later visits spiral outwards
     x, y = column + radius * np.cos(turn), row + radius * np.sin(turn)
-    ax.plot(x, y, color=PATH, linewidth=2.5, zorder=4, label="path")
-    ax.plot(x, y, "o", color=PATH, markersize=5, zorder=4)
-    ax.plot(x[0], y[0], "o", markersize=12, markerfacecolor="white", markeredgecolor=PATH, markeredgewidth=3, zorder=5)
-    ax.plot(x[-1], y[-1], "o", markersize=12, color=PATH, markeredgecolor="white", zorder=5)
+    ax.plot(x, y, "o-", color="white", linewidth=5, markersize=9, zorder=4)
+    ax.plot(x, y, "o-", color=PATH, linewidth=2.5, markersize=6, zorder=4)
+    ring = {"markersize": 13, "markeredgewidth": 3, "markeredgecolor": PATH, "linestyle": "", "zorder": 4.5}
+    ax.plot(x[0], y[0], "o", markerfacecolor="white", **ring)
+    ax.plot(x[-1], y[-1], "o", markerfacecolor=PATH, **ring)
     return _figure(ax)
 
 
@@ -227,7 +244,9 @@ TRIANGLE = np.array([(0.33, 0.11), (0.45, 0), (0.33, -0.11)])
 
 def _world(grid: Any) -> GridWorld:
     if not isinstance(grid, GridWorld):
-        raise ValueError(f"grid is of type {type(grid).__name__}; a GridWorld is asked for, as its map is what is drawn")
+        raise ValueError(
+            f"grid is of type {type(grid).__name__}; a GridWorld is asked for, as its map is what is drawn"
+        )
     return grid
 
 
@@ -242,7 +261,7 @@ def _table(name: str, x: Any, shape: tuple[int, ...] | None, ndim: int | None = 
         raise ValueError(f"{name} has shape {x.shape}; it must have {ndim} axes and not be empty")
     for i in np.argwhere(~np.isfinite(x))[:1]:
         raise ValueError(f"{name}[{', '.join(map(str, i))}] is {x[tuple(i)]}, not a finite number")
-    return x if x.dtype.kind == "i" else x.astype(float)
+    return np.asarray(x, int if x.dtype.kind in "iu" else float)
 
 
 def _weights(grid: GridWorld, policy: Any) -> Array:
@@ -258,10 +277,12 @@ def _weights(grid: GridWorld, policy: Any) -> Array:
         for s, a in np.argwhere(weight < 0)[:1]:
             raise ValueError(f"policy[{s}, {a}] is {weight[s, a]}, a negative probability")
     else:
-        raise ValueError(f"policy is {policy.dtype} {policy.shape}; it must be int ({S},), or ({S}, {A}) weights or bool")
+        raise ValueError(
+            f"policy is {policy.dtype} {policy.shape}; it must be int ({S},), or ({S}, {A}) weights or bool"
+        )
     top = weight.max(axis=1, keepdims=True)
     weight = np.divide(weight, top, out=np.zeros_like(weight), where=top > 0)
-    return np.where(grid.terminal[:, None], 0.0, weight)
+    return np.asarray(np.where(grid.terminal[:, None], 0.0, weight))
 
 
 def _axes(grid: GridWorld, ax: Any, cell: float = 0.95) -> tuple[Any, float]:
@@ -282,17 +303,17 @@ def _board(ax: Any, grid: GridWorld, rgba: Array | None, points: float) -> Array
     """Draw the cells; return the ink (S,) that is legible on each."""
     rows, columns = grid.shape
     S = grid.n_states
-    colour = np.tile(matplotlib.colors.to_rgba(FLOOR), (S, 1)) if rgba is None else np.array(rgba)
+    colour = np.tile(to_rgba(FLOOR), (S, 1)) if rgba is None else np.array(rgba)
     for s, letter in enumerate("".join(grid.map)):
         if letter in "#GH":
-            colour[s] = matplotlib.colors.to_rgba({"#": WALL, "G": GOAL, "H": FLOOR}[letter])
+            colour[s] = to_rgba({"#": WALL, "G": GOAL, "H": FLOOR}[letter])
     square = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
     row, column = grid.cell(np.arange(S))
     cells = np.stack([column, row], axis=-1)[:, None] + square
     edge = "white" if rgba is not None else "#BBBBBB"
     ax.add_collection(PolyCollection(list(cells), facecolors=colour, edgecolors=edge, linewidths=1.0))
     ink = np.array([_ink(c) for c in colour])
-    _landmarks(ax, grid, ink, points)
+    _landmarks(ax, grid, points)
     ax.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5), aspect="equal", xlabel="column", ylabel="row")
     ax.set_xticks(range(0, columns, 1 + (columns - 1) // 15))
     ax.set_yticks(range(0, rows, 1 + (rows - 1) // 15))
@@ -301,16 +322,17 @@ def _board(ax: Any, grid: GridWorld, rgba: Array | None, points: float) -> Array
     return ink
 
 
-def _landmarks(ax: Any, grid: GridWorld, ink: Array, points: float) -> None:
+def _landmarks(ax: Any, grid: GridWorld, points: float) -> None:
     """Letters: goals and holes in the middle of the cell, the others in its upper left corner."""
     for s, letter in enumerate("".join(grid.map)):
         row, column = grid.cell(s)
         if letter == "H":
-            ax.add_patch(matplotlib.patches.Circle((column, row), 0.38, facecolor=HOLE, edgecolor="none", zorder=2))
+            ax.add_patch(Circle((column, row), 0.38, facecolor=HOLE, edgecolor="none", zorder=2))
         if letter in "GH":
             _write(ax, column, row, letter, "white", points * 0.3, fontweight="bold")
         elif letter not in ".#":
-            _write(ax, column - 0.37, row - 0.34, letter, ink[s], points * 0.18, fontweight="bold")
+            tag = {"boxstyle": "round,pad=0.15", "facecolor": FLOOR, "edgecolor": "none"}
+            _write(ax, column - 0.36, row - 0.34, letter, "black", points * 0.16, fontweight="bold", bbox=tag)
 
 
 def _arrows(ax: Any, grid: GridWorld, weight: Array, ink: Array, shape: Array) -> None:
@@ -318,16 +340,13 @@ def _arrows(ax: Any, grid: GridWorld, weight: Array, ink: Array, shape: Array) -
     if moves is None:
         raise ValueError(f"policy: arrows stand for 4 or 8 moves, and this grid has {grid.n_actions} actions")
     s, a = np.nonzero(weight)
-    down, right = np.array(moves).T / np.hypot(*np.array(moves).T)
-    turn = np.array([[right, -down], [down, right]])[:, :, a]  # (xy, xy, N): a rotation each
-    size = np.where(shape is ARROW, weight[s, a], 0.4 + 0.6 * weight[s, a])
+    size = (weight if shape is ARROW else 0.4 + 0.6 * weight)[s, a]
     base = np.array([shape[:, 0].min(), 0.0])
-    tip = np.einsum("ijn,kj->nki", turn, base + 0 * shape) + size[:, None, None] * np.einsum(
-        "ijn,kj->nki", turn, shape - base
-    )
-    row, column = grid.cell(s)
-    arrows = np.stack([column, row], axis=-1)[:, None] + tip
-    ax.add_collection(PolyCollection(list(arrows), facecolors=list(ink[s]), edgecolors="none", zorder=3))
+    along, across = (base + size[:, None, None] * (shape - base)).transpose(2, 0, 1)  # (N, corners) each
+    down, right = (np.array(moves).T / np.hypot(*np.array(moves).T))[:, a, None]
+    row, column = (x[:, None] for x in grid.cell(s))
+    corners = np.stack([column + along * right - across * down, row + along * down + across * right], axis=-1)
+    ax.add_collection(PolyCollection(list(corners), facecolors=list(ink[s]), edgecolors="none", zorder=3))
 
 
 def _mapping(x: Array, limits: tuple[float, float] | None) -> ScalarMappable:
@@ -350,8 +369,13 @@ def _bar(ax: Any, colour: ScalarMappable, label: str | None, **kw: Any) -> None:
 def _ink(rgba: Any) -> str:
     """Black or white, whichever contrasts more (relative luminance of the web's guidelines)."""
     c = np.asarray(rgba[:3])
-    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    linear: Array = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
     return "black" if linear @ [0.2126, 0.7152, 0.0722] > 0.179 else "white"
+
+
+def _figure(ax: Any) -> Figure:
+    figure: Figure = ax.figure
+    return figure
 
 
 def _number(x: float, decimals: int) -> str:
@@ -364,16 +388,11 @@ def _write(ax: Any, x: float, y: float, text: str, ink: str, size: float, **kw: 
     ax.text(x, y, text, color=ink, fontsize=size, ha="center", va="center_baseline", zorder=5, **kw)
 
 
-def _figure(ax: Any) -> Figure:
-    figure: Figure = ax.get_figure(root=False) if False else ax.figure
-    return figure
-
-
 # ---------------------------------------------------------------- any table
 
 
 @house_style()
-def table_map(table: Any, *, xlabel: str, ylabel: str, label: str | None = None, ax: Any = None) -> Figure:
+def plot_table(table: Any, *, xlabel: str, ylabel: str, label: str | None = None, ax: Any = None) -> Figure:
     """Heat map of a table, row 0 at the bottom; labels name the axes with their units.   (rows, columns)
 
     Whole numbers (a policy) get one colour each, diverging from 0, and their number in the middle of its
@@ -393,6 +412,7 @@ def table_map(table: Any, *, xlabel: str, ylabel: str, label: str | None = None,
     ax.pcolormesh(np.arange(columns), np.arange(rows), table, norm=colour.norm, cmap=colour.cmap)
     ax.set(aspect="equal", xlabel=xlabel, ylabel=ylabel)
     ax.spines[:].set_visible(False)
+    _whole_ticks(ax.xaxis, ax.yaxis)
     if whole:
         for value in np.unique(table):
             y, x = _middle(table == value)
@@ -402,14 +422,19 @@ def table_map(table: Any, *, xlabel: str, ylabel: str, label: str | None = None,
     return _figure(ax)
 
 
-def _middle(region: Array) -> tuple[int, int]:
-    """The cell of the region that lies farthest from its edge."""
-    from scipy.ndimage import distance_transform_cdt
+def _whole_ticks(*axes: Any) -> None:
+    for axis in axes:
+        axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
-    depth = distance_transform_cdt(np.pad(region, 1), metric="chessboard")[1:-1, 1:-1].astype(float)
-    deepest = np.argwhere(depth == depth.max())
-    centre = deepest.mean(axis=0)
-    row, column = deepest[((deepest - centre) ** 2).sum(axis=1).argmin()]
+
+def _middle(region: Array) -> tuple[int, int]:
+    """The cell for a label: with room to its left and right if that can be, else nearest to the mean."""
+    inside = np.pad(region, 1)  # cells outside the table do not belong to the region
+    for _ in range(2):
+        smaller = inside & np.roll(inside, 1, axis=1) & np.roll(inside, -1, axis=1)
+        inside = smaller if smaller.any() else inside
+    cells = np.argwhere(inside[1:-1, 1:-1])
+    row, column = cells[((cells - np.argwhere(region).mean(axis=0)) ** 2).sum(axis=1).argmin()]
     return int(row), int(column)
 
 
@@ -417,7 +442,9 @@ def _middle(region: Array) -> tuple[int, int]:
 
 
 @house_style()
-def curves(lines: Mapping[str, Any], *, xlabel: str, ylabel: str, log: bool = False, ax: Any = None) -> Figure:
+def plot_curves(
+    lines: Mapping[str, Any], *, xlabel: str, ylabel: str, log: bool = False, ax: Any = None
+) -> Figure:
     """A line for each name, which stands at the line's end; seeds give the mean and its interval as a band.
 
     lines   {name: y (K,), or (x (K,), y (K,)), or Curve}
@@ -429,7 +456,7 @@ def curves(lines: Mapping[str, Any], *, xlabel: str, ylabel: str, log: bool = Fa
         _, ax = canvas()
     if log:
         ax.set_yscale("log")
-    ends = []
+    ends, whole = [], True
     for i, (name, line) in enumerate(lines.items()):
         x, y, band = _line(name, line)
         seen = y > 0 if log else np.ones(len(y), bool)
@@ -440,15 +467,18 @@ def curves(lines: Mapping[str, Any], *, xlabel: str, ylabel: str, log: bool = Fa
         if band is not None:
             ax.fill_between(x[seen], *band[:, seen], color=colour, alpha=0.2, linewidth=0)
         ends.append((name, x[seen][-1], y[seen][-1], colour))
+        whole = whole and bool((x == np.round(x)).all())
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.grid(True, which="major", color="#DDDDDD", linewidth=0.8)
     ax.set_axisbelow(True)
+    if whole:
+        _whole_ticks(ax.xaxis)
     _name_ends(ax, ends)
     return _figure(ax)
 
 
 @house_style()
-def contraction(distance: Mapping[str, Any], gamma: float, *, ax: Any = None) -> Figure:
+def plot_contraction(distance: Mapping[str, Any], gamma: float, *, ax: Any = None) -> Figure:
     """Distances to the fixed point, relative to the first one, beside the line gamma^k.   {name: (K,)}
 
     A gamma-contraction stays on or below the line. Raises ValueError where a first distance is not positive.
@@ -459,7 +489,13 @@ def contraction(distance: Mapping[str, Any], gamma: float, *, ax: Any = None) ->
         if not d[0] > 0:
             raise ValueError(f"distance[{name!r}] starts at {d[0]}; it must start above 0")
         lines[name] = d / d[0]
-    figure = curves(lines, xlabel="backups k", ylabel="distance to the fixed point,\nrelative to the first", log=True, ax=ax)
+    figure = plot_curves(
+        lines,
+        xlabel="backups k",
+        ylabel="distance to the fixed point,\nrelative to the first",
+        log=True,
+        ax=ax,
+    )
     ax = figure.axes[0] if ax is None else ax
     K = max(len(d) for d in lines.values())
     bound = float(gamma) ** np.arange(K)
@@ -515,79 +551,6 @@ def _apart(height: Array, room: float) -> Array:
 # ---------------------------------------------------------------- films
 
 
-@dataclass(frozen=True, eq=False)
-class Film:
-    """Frames to be played: in a notebook as they are, elsewhere as a GIF or an HTML page."""
-
-    frames: tuple[bytes, ...]  # a PNG each, all of one size
-    seconds: float  # how long a frame is shown
-    title: str
-
-    def html(self) -> str:
-        """One <div> with pictures, slider, button and script inside it: it plays without a network.
-
-        Where scripts do not run, the last frame is seen.
-        """
-        urls = ["data:image/png;base64," + base64.b64encode(frame).decode() for frame in self.frames]
-        name = "film-" + hashlib.sha256(b"".join(self.frames)).hexdigest()[:12]
-        return FILM.format(
-            name=name,
-            title=escape(self.title, quote=True),
-            urls=",".join(f'"{url}"' for url in urls),
-            last=urls[-1],
-            end=len(urls) - 1,
-            milliseconds=round(1000 * self.seconds),
-        )
-
-    _repr_html_ = html
-
-    def save_html(self, path: str | Path) -> None:
-        """Write a page that plays the film."""
-        head = f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(self.title)}</title>\n'
-        Path(path).write_bytes((head + self.html() + "</html>\n").encode())
-
-    def save_gif(self, path: str | Path) -> None:
-        """Write an animated GIF that plays for ever and rests on its last frame."""
-        from PIL import Image
-
-        images = [Image.open(io.BytesIO(frame)).convert("P", palette=Image.Palette.ADAPTIVE) for frame in self.frames]
-        wait = [round(1000 * self.seconds)] * (len(images) - 1) + [2000]
-        images[0].save(path, format="GIF", save_all=True, append_images=images[1:], duration=wait, loop=0)
-
-
-FILM = """<div data-film="{name}" style="max-width: 60em">
-<img src="{last}" alt="{title}, frame by frame" style="max-width: 100%">
-<div><button type="button">Play</button>
-<input type="range" min="0" max="{end}" value="{end}" aria-label="frame" style="width: 60%">
-<span>{end} / {end}</span></div>
-<script>
-document.querySelectorAll('[data-film="{name}"]').forEach(function (film) {{
-  if (film.dataset.ready) return;
-  film.dataset.ready = "yes";
-  var frames = [{urls}], timer = null;
-  var image = film.querySelector("img"), button = film.querySelector("button");
-  var slider = film.querySelector("input"), count = film.querySelector("span");
-  function show(k) {{
-    image.src = frames[k]; slider.value = k; count.textContent = k + " / {end}";
-  }}
-  function stop() {{ clearInterval(timer); timer = null; button.textContent = "Play"; }}
-  function next() {{
-    var k = Number(slider.value) + 1;
-    if (k > {end}) stop(); else show(k);
-  }}
-  button.onclick = function () {{
-    if (timer) return stop();
-    if (Number(slider.value) == {end}) show(0);
-    button.textContent = "Pause";
-    timer = setInterval(next, {milliseconds});
-  }};
-  slider.oninput = function () {{ stop(); show(Number(slider.value)); }};
-  show(0);
-}});
-</script></div>
-"""
-
-
 @house_style()
 def animate(
     grid: GridWorld,
@@ -601,7 +564,7 @@ def animate(
 ) -> Film:
     """A film of the first `frames` iterates V, each with the arrows of all its greedy actions.
 
-    Colours mean the same in all frames. A stream without end is fine. Raises ValueError as `value_map`
+    Colours mean the same in all frames. A stream without end is fine. Raises ValueError as `plot_values`
     does, and where there is no iterate.
     """
     if not (isinstance(frames, (int, np.integer)) and frames >= 1):
@@ -614,24 +577,24 @@ def animate(
     limits = (float(floor.min()), float(max(floor.max(), floor.min() + 1e-9)))
     shots = []
     for k, V in enumerate(values):
-        policy = greedy_actions(grid, V) if arrows else None
-        figure = value_map(grid, V, policy=policy, decimals=decimals, limits=limits)
+        policy = _best(grid.lookahead(V)) if arrows else None
+        figure = plot_values(grid, V, policy=policy, decimals=decimals, limits=limits)
         figure.suptitle(f"{title}, k = {k}")
         shots.append(_shot(figure))
     return Film(tuple(shots), seconds, title)
 
 
-def greedy_actions(mdp: Any, V: Array) -> Array:
-    """All actions within 1e-9 of the best, relative to the spread of Q.   (S,) -> (S, A) bool"""
-    Q = mdp.lookahead(V)
-    return np.asarray(Q >= Q.max(axis=1, keepdims=True) - 1e-9 * max(1.0, float(np.ptp(Q))))
+def _best(Q: Array) -> Array:
+    """All actions within 1e-9 of the best, relative to the spread of Q.   (S, A) -> (S, A) bool"""
+    short = Q.max(axis=1, keepdims=True) - Q  # by how much an action falls short of the best
+    return np.asarray(short <= 1e-9 * max(1.0, float(np.ptp(Q))))
 
 
 def _shot(figure: Figure) -> bytes:
     """The figure as a small PNG of 64 colours."""
     from PIL import Image
 
-    agg = FigureCanvasAgg(figure)
+    agg: Any = FigureCanvasAgg(figure)
     agg.draw()
     image = Image.fromarray(np.asarray(agg.buffer_rgba())[..., :3])
     out = io.BytesIO()

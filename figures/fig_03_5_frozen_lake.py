@@ -1,0 +1,31 @@
+"""Figure 3.5: Frozen Lake without discount: the best policy, and why it runs into the walls."""
+
+from rlcore.exact.values import optimal_value
+from rlcore.lab import plots
+from rlcore.problems.gridworlds import frozen_lake
+
+
+def compute(seeds=()):
+    """V*, all optimal actions, and the chance that a move does not end in a hole."""
+    grid = frozen_lake(gamma=1.0)
+    V = optimal_value(grid)
+    Q = grid.lookahead(V)
+    hole = [letter == "H" for letter in "".join(grid.map)]
+    return {
+        "V": V,
+        "best": Q.max(axis=1, keepdims=True) - Q < 1e-9,
+        "safe": 1 - grid.dense().P[:, :, hole].sum(axis=2),
+    }
+
+
+@plots.house_style()
+def draw(data):
+    grid = frozen_lake(gamma=1.0)
+    figure, (left, right) = plots.canvas(13.3, 6, columns=2)
+    plots.plot_values(
+        grid, data["V"], policy=data["best"], decimals=2, label="chance to reach G, $V^*$", ax=left
+    )
+    left.set_title("Best play, $\\gamma$ = 1")
+    plots.plot_q(grid, data["safe"], decimals=2, label="chance", ax=right)
+    right.set_title("Chance that a move does not end in a hole")
+    return figure
