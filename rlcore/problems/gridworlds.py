@@ -69,9 +69,11 @@ class GridWorld(SparseMDP):
         lines = _read(map)
         letters = np.array([list(line) for line in lines])  # (rows, columns)
         enter, teleports, falls = dict(enter or {}), dict(teleports or {}), dict(falls or {})
+        _check_rewards(step_reward, bump, enter, teleports, falls)
         _check_letters(letters, enter, teleports, falls, start or {})
         blow = _check_wind(wind, letters.shape[1])
-        if not 0 <= slip <= 1 or (slip > 0 and tuple(moves) != FOUR_MOVES):
+        moves = _check_moves(moves)
+        if not _is_number(slip) or not 0 <= slip <= 1 or (slip > 0 and moves != FOUR_MOVES):
             raise ValueError(
                 f"slip is {slip!r}; it must be from 0 to 1, and 0 unless the moves are FOUR_MOVES"
             )
@@ -129,17 +131,32 @@ class GridWorld(SparseMDP):
 
 
 def _read(map: str | Sequence[str]) -> tuple[str, ...]:
-    lines = map.split() if isinstance(map, str) else list(map)
+    lines = map.split() if isinstance(map, str) else list(map) if isinstance(map, Sequence) else [map]
     if not lines or not all(isinstance(line, str) and line for line in lines):
-        raise ValueError("map is empty; it must be lines of letters, one letter a cell")
+        raise ValueError(f"map is {map!r}; it must be lines of letters, one letter a cell")
     for i, line in enumerate(lines):
         if len(line) != len(lines[0]):
             raise ValueError(f"map: line {i} has {len(line)} letters, line 0 has {len(lines[0])}")
     return tuple(lines)
 
 
+def _check_rewards(step_reward: Any, bump: Any, enter: Any, teleports: Any, falls: Any) -> None:
+    rewards = {"step_reward": step_reward, "bump": 0.0 if bump is None else bump}
+    rewards |= {f"enter[{letter!r}]": reward for letter, reward in enter.items()}
+    for name, jumps in (("teleports", teleports), ("falls", falls)):
+        for letter, jump in jumps.items():
+            if not isinstance(jump, tuple) or len(jump) != 2:
+                raise ValueError(f"{name}[{letter!r}] is {jump!r}; it must be (letter to go to, reward)")
+            rewards[f"the reward of {name}[{letter!r}]"] = jump[1]
+    for name, reward in rewards.items():
+        if not _is_number(reward) or not np.isfinite(reward):
+            raise ValueError(f"{name} is {reward!r}; it must be a finite number")
+
+
 def _check_letters(letters: Array, enter: Any, teleports: Any, falls: Any, start: Any) -> None:
     named = {*enter, *start, *teleports, *falls, *(to for to, _ in (*teleports.values(), *falls.values()))}
+    if "#" in named:
+        raise ValueError("'#' is a wall; enter, teleports, falls and start cannot name it")
     for letter in sorted(named - set(letters.ravel())):
         raise ValueError(f"{letter!r} is named in enter, teleports, falls or start, but is not on the map")
     for r, c in np.argwhere(~np.isin(letters, [".", "#", "S", *ENDS, *named])):
@@ -152,10 +169,24 @@ def _check_letters(letters: Array, enter: Any, teleports: Any, falls: Any, start
 def _check_wind(wind: Sequence[int] | None, columns: int) -> Array:
     if wind is None:
         return np.zeros(columns, int)
-    blow = np.asarray(wind)
-    if blow.shape != (columns,) or blow.dtype.kind not in "iu":
+    blow = [*wind] if np.iterable(wind) else []
+    if len(blow) != columns or not all(isinstance(w, (int, np.integer)) for w in blow):
         raise ValueError(f"wind is {wind!r}; it must be {columns} whole numbers, one a column")
-    return blow.astype(int)
+    return np.array(blow, dtype=int)
+
+
+def _check_moves(moves: Any) -> tuple[tuple[int, int], ...]:
+    steps: tuple[tuple[int, int], ...] = tuple(tuple(move) for move in moves)
+    for a, move in enumerate(steps):
+        if len(move) != 2 or not all(isinstance(i, (int, np.integer)) for i in move):
+            raise ValueError(f"moves[{a}] is {move!r}; it must be a step of whole (rows, columns)")
+    if not steps:
+        raise ValueError("moves is empty; it must hold a step (rows, columns) for each action")
+    return steps
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (int, float, np.integer, np.floating)) and not isinstance(x, bool)
 
 
 def _land(letters: Array, blow: Array, move: tuple[int, int]) -> Array:
@@ -185,10 +216,12 @@ def _start(flat: Array, terminal: Array, start: Mapping[str, float] | None) -> A
         start = {"S": 1.0} if (flat == "S").any() else dict.fromkeys(set(flat[~terminal].tolist()), 1.0)
     weight = np.zeros(flat.size)
     for letter, w in start.items():
+        if not _is_number(w) or not 0 <= w < np.inf:
+            raise ValueError(f"start[{letter!r}] is {w!r}; a weight must be a number >= 0")
         weight[flat == letter] = w
     if not weight.sum() > 0:
         raise ValueError(
-            f"start: none of the letters {', '.join(map(repr, start)) or '(none)'} is on the map"
+            "start has no cell: give the map a cell S, some floor, or a letter of positive weight"
         )
     return np.asarray(weight / weight.sum())
 

@@ -143,7 +143,7 @@ class SparseMDP(Tabular):
         if S == 0 or A == 0 or K == 0:
             raise ValueError(f"prob has shape {prob.shape}; it must be (S, A, K) with S, A, K >= 1")
         _check_rows("prob", prob)
-        succ = np.asarray(self.succ)
+        succ = _array("succ", self.succ)
         if succ.shape != prob.shape or succ.dtype.kind not in "iu":
             raise ValueError(f"succ is {succ.dtype} {succ.shape}; it must be integer {prob.shape}, like prob")
         if np.iinfo(succ.dtype).max < S - 1:
@@ -199,18 +199,22 @@ class SparseMDP(Tabular):
 # ---------------------------------------------------------------- the doors: what a constructor refuses
 
 
-def _numbers(name: str, x: Any, ndim: int) -> Array:
+def _array(name: str, x: Any) -> Array:
     try:
-        x = np.asarray(x)
-        if x.dtype.kind not in "fiub":
-            raise TypeError
-        x = x.astype(float, copy=False)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of real numbers") from None
-    if x.ndim != ndim:
-        raise ValueError(f"{name} has {x.ndim} axes, not {ndim}: its shape is {x.shape}")
-    _first(name, x, ~np.isfinite(x), "not a finite number")
-    return x
+        return np.asarray(x)
+    except ValueError:  # lists of different lengths
+        raise ValueError(f"{name} must be an array, all rows of equal length") from None
+
+
+def _numbers(name: str, x: Any, ndim: int) -> Array:
+    array = _array(name, x)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} is {array.dtype}; it must be an array of real numbers")
+    array = array.astype(float, copy=False)
+    if array.ndim != ndim:
+        raise ValueError(f"{name} has {array.ndim} axes, not {ndim}: its shape is {array.shape}")
+    _first(name, array, ~np.isfinite(array), "not a finite number")
+    return array
 
 
 def _first(name: str, x: Array, bad: Array, what: str) -> None:
@@ -232,7 +236,7 @@ def _check_rows(name: str, p: Array) -> None:
 
 
 def _check_reward(name: str, reward: Any, shape: tuple[int, int, int]) -> Array:
-    reward = np.asarray(reward)
+    reward = _array(name, reward)
     if reward.shape == shape[:2]:
         return np.asarray(np.broadcast_to(_numbers(name, reward, 2)[..., None], shape))
     if reward.shape != shape:
@@ -242,13 +246,14 @@ def _check_reward(name: str, reward: Any, shape: tuple[int, int, int]) -> Array:
 
 def _check_common(mdp: Any, S: int) -> None:
     gamma, horizon = mdp.gamma, mdp.horizon
-    if isinstance(gamma, bool) or not isinstance(gamma, (int, float, np.number)) or not 0 <= gamma <= 1:
+    real = isinstance(gamma, (int, float, np.integer, np.floating)) and not isinstance(gamma, bool)
+    if not (real and 0 <= gamma <= 1):
         raise ValueError(f"gamma is {gamma!r}; it must be a number from 0 to 1")
     start = _numbers("start", mdp.start, 1)
     if start.shape != (S,):
         raise ValueError(f"start has shape {start.shape}; it must be ({S},), a probability a state")
     _check_rows("start", start)
-    terminal = np.asarray(mdp.terminal)
+    terminal = _array("terminal", mdp.terminal)
     if terminal.shape != (S,) or terminal.dtype != bool:
         raise ValueError(
             f"terminal is {terminal.dtype} {terminal.shape}; it must be bool ({S},), a flag a state"
