@@ -109,7 +109,8 @@ def optimal_stakes(V, p_heads, capital):
 
     V comes from a computer, so equal things are equal to within 1e-9 only.
 
-    V (goal + 1,), p_heads float, 0 < capital < goal -> the stakes whose Q is best, in ascending order
+    V (goal + 1,) chance of reaching the goal, V[0] = 0 and V[goal] = 1; p_heads float; 0 < capital < goal
+      -> the stakes whose Q is best, in ascending order
     """
     raise NotImplementedError("Exercise 3.8")
 
