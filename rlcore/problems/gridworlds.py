@@ -131,7 +131,7 @@ class GridWorld(SparseMDP):
 
 
 def _read(map: str | Sequence[str]) -> tuple[str, ...]:
-    lines = map.split() if isinstance(map, str) else list(map) if isinstance(map, Sequence) else [map]
+    lines = map.split() if isinstance(map, str) else list(map) if np.iterable(map) else [map]
     if not lines or not all(isinstance(line, str) and line for line in lines):
         raise ValueError(f"map is {map!r}; it must be lines of letters, one letter a cell")
     for i, line in enumerate(lines):
