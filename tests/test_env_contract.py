@@ -7,8 +7,11 @@ holds for each lane of a thousand, and the lanes draw from the stream in their o
 import numpy as np
 import pytest
 
-from rlcore.problems import gridworlds
+from rlcore.problems import chains, gridworlds
+from rlcore.problems.car_rental import car_rental
 from rlcore.problems.env import Discrete
+from rlcore.problems.gambler import gambler
+from rlcore.problems.garnet import garnet
 from rlcore.problems.gridworlds import GridWorld
 from rlcore.problems.mdp import MDP
 
@@ -34,10 +37,17 @@ ENVIRONMENTS = {
     "windy with the king's moves": lambda: gridworlds.windy(king=True),
     "frozen_lake": gridworlds.frozen_lake,
     "frozen_lake 8x8, dense": lambda: gridworlds.frozen_lake("8x8").dense(),
+    "recycling_robot": chains.recycling_robot,
+    "two_state": chains.two_state,
+    "random_walk": chains.random_walk,
+    "cycle": lambda: chains.cycle(5, mix=0.3),
+    "gambler": gambler,
+    "garnet": lambda: garnet(30, 3, 4, rng=np.random.default_rng(0)),
+    "car_rental": car_rental,
 }  # fmt: skip
 
 
-@pytest.fixture(params=ENVIRONMENTS)
+@pytest.fixture(scope="module", params=ENVIRONMENTS)
 def env(request):
     return ENVIRONMENTS[request.param]()
 

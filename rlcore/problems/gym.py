@@ -22,7 +22,8 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from rlcore.numerics import Array
-from rlcore.problems import gridworlds
+from rlcore.problems import chains, gridworlds
+from rlcore.problems.gambler import gambler
 from rlcore.problems.gridworlds import GridWorld
 from rlcore.problems.mdp import MDP, SparseMDP
 
@@ -241,6 +242,9 @@ PROBLEMS: dict[str, Callable[..., MDP | SparseMDP]] = {
     "Cliff": gridworlds.cliff,
     "Windy": gridworlds.windy,  # king=True
     "FrozenLake": gridworlds.frozen_lake,  # size="8x8", slip=...
+    "RandomWalk": chains.random_walk,  # n=19, left=-1.0
+    "RecyclingRobot": chains.recycling_robot,
+    "Gambler": gambler,  # p_h=..., goal=...
 }
 
 
@@ -270,9 +274,9 @@ TINTS = ((0.84, 0.37, 0.00), (0.34, 0.71, 0.91), (0.80, 0.47, 0.65), (0.94, 0.89
 
 
 def _map_of(model: MDP | SparseMDP) -> tuple[str, ...]:
-    """A GridWorld's own map; else the states in one line, terminal ones as G.   S letters at least
+    """A GridWorld's own map; else the states in one line, terminal ones as G.
 
-    Where there are more than 20, in rows of a square, filled up with walls.
+    More than 20 stand in a square, filled up with walls.
     """
     if isinstance(model, GridWorld):
         return model.map
