@@ -148,7 +148,7 @@ def max_outside_the_expectation(P, R, gamma, Q):
     "you pick the best next state. The environment draws s'; the agent picks only the action.",
 )
 def best_next_state(P, R, gamma, Q):
-    return reward_of(P, R) + gamma * np.where(P > 0, Q.max(axis=1), -np.inf).max(axis=2)
+    return np.where(P > 0, R + gamma * Q.max(axis=1), -np.inf).max(axis=2)
 
 
 @mutant("optimality_backup", "you look at the likeliest next state only. Weight every s' by P(s' | s, a).")

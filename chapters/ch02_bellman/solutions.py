@@ -53,9 +53,14 @@ def expected_steps(P, terminal, pi):
     return policy_value(P, np.ones(P.shape), 1.0, terminal, pi)
 
 
+def best_lookahead(P, R, gamma, V):
+    """The optimality backup of V, the right side of [eq:bellman-optimality].   -> (S,)"""
+    return lookahead(P, R, gamma, V).max(axis=1)
+
+
 def error_bound(P, R, gamma, V):
     """Exercise 2.9.  [eq:residual-bound]"""
-    residual = lookahead(P, R, gamma, V).max(axis=1) - V
+    residual = best_lookahead(P, R, gamma, V) - V
     return float(np.abs(residual).max() / (1 - gamma))
 
 
@@ -73,7 +78,7 @@ def contraction_ratios(P, R, gamma, U, V, n):
     """Exercise 2.11.  [eq:contraction]"""
     distance = [np.abs(U - V).max()]
     for _ in range(n):
-        U, V = lookahead(P, R, gamma, U).max(axis=1), lookahead(P, R, gamma, V).max(axis=1)
+        U, V = best_lookahead(P, R, gamma, U), best_lookahead(P, R, gamma, V)
         distance.append(np.abs(U - V).max())
     return np.array(distance[1:]) / distance[:-1]
 
@@ -151,7 +156,7 @@ def as_the_larger_of_two(P, R, gamma, V):
 def by_backups_and_counting_ties(P, R, gamma):
     V = np.zeros(len(P))
     for _ in range(2000):
-        V = lookahead(P, R, gamma, V).max(axis=1)
+        V = best_lookahead(P, R, gamma, V)
     return V, np.prod(optimal_actions(lookahead(P, R, gamma, V), 1e-9).sum(axis=1))
 
 
