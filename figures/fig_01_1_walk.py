@@ -29,5 +29,6 @@ def draw(data):
     grid, rewards = walk(), data["rewards"]
     G = rewards @ grid.gamma ** np.arange(len(rewards))
     figure = plots.plot_walk(grid, data["states"], V=data["V"], label="optimal value $V^*$")
-    figure.axes[0].set_title(f"One walk: {len(rewards)} steps, return {G:.2f} at $\\gamma$ = {grid.gamma}")
+    said = f"{G:.2f}".replace("-", "\u2212")
+    figure.axes[0].set_title(f"One walk: {len(rewards)} steps, return {said} at $\\gamma$ = {grid.gamma}")
     return figure

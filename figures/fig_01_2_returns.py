@@ -37,9 +37,7 @@ def draw(data):
         ax=right,
     )
     right.plot(GAMMAS, data["G_marked"], "o", color=plots.OKABE_ITO[1], markersize=9, zorder=5)
-    for g, G in zip(GAMMAS, data["G_marked"]):
-        right.annotate(
-            f"{G:.1f}".replace("-", "\u2212"), (g, G), (-8, 10), textcoords="offset points", ha="right"
-        )
+    for g, G, aside in zip(GAMMAS, data["G_marked"], ((10, 6), (-14, 16), (12, -5), (-44, -5))):
+        right.annotate(f"{G:.1f}".replace("-", "\u2212"), (g, G), aside, textcoords="offset points")
     right.set_title("The shortest walk: nine times \u22121, then +10")
     return figure

@@ -27,7 +27,6 @@ def draw(data):
     plots.plot_values(grid, data["V_best"], policy=data["best"], label="value (discounted reward)", ax=right)
     left.set_title("Random policy, $V_\\pi$")
     right.set_title("Best policy, $V^*$, and all optimal actions")
-    figure.supxlabel(
-        "From A every move leads to a and pays 10, from B to b and pays 5; bumping the edge costs 1."
-    )
+    rule = "From A every move leads to a and pays 10, from B to b and pays 5. Bumping the edge costs 1."
+    figure.supxlabel(rule, fontsize=13)
     return figure

@@ -227,11 +227,11 @@ def plot_walk(
         _board(ax, grid, None, points)
     row, column = grid.cell(states)
     visit = np.array([(states[:t] == s).sum() for t, s in enumerate(states)])
-    radius, turn = 0.12 * np.sqrt(visit), 2.4 * visit  # later visits spiral outwards
-    x, y = column + radius * np.cos(turn), row + radius * np.sin(turn)
+    aside = visit * min(0.16, 0.4 / max(1, visit.max()))
+    x, y = column + aside, row + aside
     ax.plot(x, y, "o-", color="white", linewidth=5, markersize=9, zorder=4)
     ax.plot(x, y, "o-", color=PATH, linewidth=2.5, markersize=6, zorder=4)
-    ring = {"markersize": 13, "markeredgewidth": 3, "markeredgecolor": PATH, "linestyle": "", "zorder": 4.5}
+    ring = {"markersize": 15, "markeredgewidth": 3, "markeredgecolor": PATH, "linestyle": "", "zorder": 4.5}
     ax.plot(x[0], y[0], "o", markerfacecolor="white", **ring)
     ax.plot(x[-1], y[-1], "o", markerfacecolor=PATH, **ring)
     return _figure(ax)
@@ -399,7 +399,6 @@ def plot_table(table: Any, *, xlabel: str, ylabel: str, label: str | None = None
     region; real numbers (a value) get a colour bar with `label`.
     """
     table = _table("table", table, None, ndim=2)
-    rows, columns = table.shape
     if ax is None:
         _, ax = canvas(6.4, 5.6)
     whole = table.dtype.kind == "i"
@@ -409,14 +408,14 @@ def plot_table(table: Any, *, xlabel: str, ylabel: str, label: str | None = None
         colour = ScalarMappable(norm, SIGNED)
     else:
         colour = _mapping(table, None)
-    ax.pcolormesh(np.arange(columns), np.arange(rows), table, norm=colour.norm, cmap=colour.cmap)
-    ax.set(aspect="equal", xlabel=xlabel, ylabel=ylabel)
+    ax.imshow(table, norm=colour.norm, cmap=colour.cmap, origin="lower", interpolation="nearest")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.spines[:].set_visible(False)
     _whole_ticks(ax.xaxis, ax.yaxis)
     if whole:
         for value in np.unique(table):
             y, x = _middle(table == value)
-            _write(ax, x, y, f"{value:d}".replace("-", "\u2212"), _ink(colour.to_rgba(value)), 13)
+            _write(ax, x, y, str(value), _ink(colour.to_rgba(value)), SMALL)
     else:
         _bar(ax, colour, label)
     return _figure(ax)
@@ -424,7 +423,7 @@ def plot_table(table: Any, *, xlabel: str, ylabel: str, label: str | None = None
 
 def _whole_ticks(*axes: Any) -> None:
     for axis in axes:
-        axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        axis.set_major_locator(MaxNLocator(integer=True, nbins=6, steps=[1, 2, 5, 10]))
 
 
 def _middle(region: Array) -> tuple[int, int]:
@@ -450,6 +449,35 @@ def plot_curves(
     lines   {name: y (K,), or (x (K,), y (K,)), or Curve}
     log     logarithmic y; what is not positive is left out there
     """
+    ax, ends = _lines(lines, xlabel, ylabel, log, ax)
+    _name_ends(ax, ends)
+    return _figure(ax)
+
+
+@house_style()
+def plot_contraction(
+    distance: Mapping[str, Any], gamma: float, *, legend: bool = True, ax: Any = None
+) -> Figure:
+    """Distances to the fixed point, relative to the first one, beside the line gamma^k.   {name: (K,)}
+
+    A gamma-contraction stays on or below the line. Raises ValueError where a first distance is not positive.
+    """
+    lines: dict[str, Array] = {}
+    for name, d in distance.items():
+        d = _table(f"distance[{name!r}]", d, None, ndim=1)
+        if not d[0] > 0:
+            raise ValueError(f"distance[{name!r}] starts at {d[0]}; it must start above 0")
+        lines[name] = d / d[0]
+    ax, _ = _lines(lines, "backups $k$", "distance to the fixed point,\nrelative to the first", True, ax)
+    bound = float(gamma) ** np.arange(max(len(d) for d in lines.values()))
+    ax.plot(bound, color="black", linewidth=6, alpha=0.25, zorder=1, label="$\\gamma^k$")
+    if legend:
+        ax.legend(loc="lower left", frameon=False)
+    return _figure(ax)
+
+
+def _lines(lines: Mapping[str, Any], xlabel: str, ylabel: str, log: bool, ax: Any) -> tuple[Any, list[Any]]:
+    """Draw them; return the axes and where each ends: name, x, y, colour."""
     if not lines:
         raise ValueError("lines is empty; give at least one")
     if ax is None:
@@ -473,34 +501,7 @@ def plot_curves(
     ax.set_axisbelow(True)
     if whole:
         _whole_ticks(ax.xaxis)
-    _name_ends(ax, ends)
-    return _figure(ax)
-
-
-@house_style()
-def plot_contraction(distance: Mapping[str, Any], gamma: float, *, ax: Any = None) -> Figure:
-    """Distances to the fixed point, relative to the first one, beside the line gamma^k.   {name: (K,)}
-
-    A gamma-contraction stays on or below the line. Raises ValueError where a first distance is not positive.
-    """
-    lines: dict[str, Array] = {}
-    for name, d in distance.items():
-        d = _table(f"distance[{name!r}]", d, None, ndim=1)
-        if not d[0] > 0:
-            raise ValueError(f"distance[{name!r}] starts at {d[0]}; it must start above 0")
-        lines[name] = d / d[0]
-    figure = plot_curves(
-        lines,
-        xlabel="backups k",
-        ylabel="distance to the fixed point,\nrelative to the first",
-        log=True,
-        ax=ax,
-    )
-    ax = figure.axes[0] if ax is None else ax
-    K = max(len(d) for d in lines.values())
-    bound = float(gamma) ** np.arange(K)
-    ax.plot(bound, color="black", linewidth=5, alpha=0.25, zorder=1, label="$\\gamma^k$")
-    return figure
+    return ax, ends
 
 
 def _line(name: str, line: Any) -> tuple[Array, Array, Array | None]:
@@ -537,7 +538,10 @@ def _name_ends(ax: Any, ends: Sequence[tuple[str, float, float, str]]) -> None:
 
 
 def _apart(height: Array, room: float) -> Array:
-    """The nearest increasing heights that lie `room` apart (least squares, pooling neighbours that clash)."""
+    """The nearest heights that lie `room` apart in the same order, and not below the axis.   (n,) -> (n,)
+
+    Least squares by pooling: neighbours that clash move together.
+    """
     shifted = height - room * np.arange(len(height))
     blocks: list[list[float]] = []
     for h in shifted:
@@ -545,7 +549,7 @@ def _apart(height: Array, room: float) -> Array:
         while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
             blocks[-2:] = [blocks[-2] + blocks[-1]]
     level = np.concatenate([np.full(len(b), np.mean(b)) for b in blocks])
-    return np.asarray(level + room * np.arange(len(height)))
+    return np.asarray(np.maximum(level, 0.02) + room * np.arange(len(height)))
 
 
 # ---------------------------------------------------------------- films
