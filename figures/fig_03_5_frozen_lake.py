@@ -1,5 +1,6 @@
 """Figure 3.5: Frozen Lake without discount: the best policy, and why it runs into the walls."""
 
+from rlcore.algorithms.dp import optimal_actions
 from rlcore.exact.values import optimal_value
 from rlcore.lab import plots
 from rlcore.problems.gridworlds import frozen_lake
@@ -9,11 +10,10 @@ def compute(seeds=()):
     """V*, all optimal actions, and the chance that a move does not end in a hole."""
     grid = frozen_lake(gamma=1.0)
     V = optimal_value(grid)
-    Q = grid.lookahead(V)
     hole = [letter == "H" for letter in "".join(grid.map)]
     return {
         "V": V,
-        "best": Q.max(axis=1, keepdims=True) - Q < 1e-9,
+        "best": optimal_actions(grid, V),
         "safe": 1 - grid.dense().P[:, :, hole].sum(axis=2),
     }
 

@@ -343,6 +343,8 @@ def _arrows(ax: Any, grid: GridWorld, weight: Array, ink: Array, shape: Array) -
     size = (weight if shape is ARROW else 0.4 + 0.6 * weight)[s, a]
     base = np.array([shape[:, 0].min(), 0.0])
     along, across = (base + size[:, None, None] * (shape - base)).transpose(2, 0, 1)  # (N, corners) each
+    if shape is ARROW:  # an arrow that stands alone is centred
+        along = along - np.where((weight > 0).sum(axis=1) == 1, 0.21, 0.0)[s, None]
     down, right = (np.array(moves).T / np.hypot(*np.array(moves).T))[:, a, None]
     row, column = (x[:, None] for x in grid.cell(s))
     corners = np.stack([column + along * right - across * down, row + along * down + across * right], axis=-1)
@@ -442,15 +444,26 @@ def _middle(region: Array) -> tuple[int, int]:
 
 @house_style()
 def plot_curves(
-    lines: Mapping[str, Any], *, xlabel: str, ylabel: str, log: bool = False, ax: Any = None
+    lines: Mapping[str, Any],
+    *,
+    xlabel: str,
+    ylabel: str,
+    log: bool = False,
+    legend: str | None = None,
+    ax: Any = None,
 ) -> Figure:
     """A line for each name, which stands at the line's end; seeds give the mean and its interval as a band.
 
-    lines   {name: y (K,), or (x (K,), y (K,)), or Curve}
-    log     logarithmic y; what is not positive is left out there
+    lines    {name: y (K,), or (x (K,), y (K,)), or Curve}
+    log      logarithmic y; what is not positive is left out there
+    legend   where to list the names instead ("upper right", say), for lines that end at one place
+    Raises ValueError without lines, for shapes that differ, for NaN, and for nothing positive under log.
     """
     ax, ends = _lines(lines, xlabel, ylabel, log, ax)
-    _name_ends(ax, ends)
+    if legend is None:
+        _name_ends(ax, ends)
+    else:
+        ax.legend(loc=legend, framealpha=0.9)
     return _figure(ax)
 
 
@@ -568,8 +581,8 @@ def animate(
 ) -> Film:
     """A film of the first `frames` iterates V, each with the arrows of all its greedy actions.
 
-    Colours mean the same in all frames. A stream without end is fine. Raises ValueError as `plot_values`
-    does, and where there is no iterate.
+    Where all actions tie there is no arrow. Colours mean the same in all frames. A stream without end is
+    fine. Raises ValueError as `plot_values` does, and where there is no iterate.
     """
     if not (isinstance(frames, (int, np.integer)) and frames >= 1):
         raise ValueError(f"frames is {frames!r}; it must be a whole number >= 1")
@@ -581,7 +594,8 @@ def animate(
     limits = (float(floor.min()), float(max(floor.max(), floor.min() + 1e-9)))
     shots = []
     for k, V in enumerate(values):
-        policy = _best(grid.lookahead(V)) if arrows else None
+        best = _best(grid.lookahead(V))
+        policy = np.where(best.all(axis=1, keepdims=True), 0.0, best) if arrows else None
         figure = plot_values(grid, V, policy=policy, decimals=decimals, limits=limits)
         figure.suptitle(f"{title}, k = {k}")
         shots.append(_shot(figure))
@@ -598,6 +612,7 @@ def _shot(figure: Figure) -> bytes:
     """The figure as a small PNG of 64 colours."""
     from PIL import Image
 
+    figure.set_dpi(80)
     agg: Any = FigureCanvasAgg(figure)
     agg.draw()
     image = Image.fromarray(np.asarray(agg.buffer_rgba())[..., :3])
