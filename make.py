@@ -169,7 +169,7 @@ def main(argv):
 
 
 def parse(argv):
-    """['grade', 'CH=ch03'] -> ('grade', {'CH': 'ch03_dynamic_programming', ...}). `make` hands options over as variables."""
+    """['grade', 'CH=ch01'] -> ('grade', {'CH': 'ch01_mdp', ...}).  `make` hands options over as variables."""
     words = [word for word in argv if "=" not in word]
     given = dict((name, os.environ.get(name, "")) for name in OPTIONS)
     for name, value in (word.split("=", 1) for word in argv if "=" in word):
@@ -219,10 +219,8 @@ def check_python(verb):
         here = "this is Python {}.{}.{} ({})".format(*(tuple(sys.version_info[:3]) + (sys.executable,)))
         raise Stop("rlcore needs Python {}.{} or newer; {}. {}".format(OLDEST[0], OLDEST[1], here, hint))
     try:
-        import ensurepip
-        import venv
-
-        assert ensurepip and venv
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
     except ImportError as error:
         version = "{}.{}".format(*sys.version_info[:2])
         hint = "on Debian and Ubuntu: sudo apt install python{}-venv".format(version)
