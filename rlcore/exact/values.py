@@ -187,10 +187,12 @@ def _can_reach(mdp: MDP | SparseMDP, there: Array) -> Array:
 def _rest(mdp: MDP | SparseMDP) -> Array:
     """The largest set of states in which some unpaid action stays: 0 for ever is possible.   -> (S,) bool"""
     unpaid = np.abs(mdp.expected_reward) <= ROUNDING * _largest_reward(mdp)[:, None]
-    rest, before = unpaid.any(axis=1), None
-    while before is None or (rest != before).any():
-        rest, before = rest & (unpaid & ~_can_reach(mdp, ~rest)).any(axis=1), rest
-    return np.asarray(rest)
+    rest = np.ones(mdp.n_states, dtype=bool)
+    while True:
+        stays: Array = (unpaid & ~_can_reach(mdp, ~rest)).any(axis=1)
+        if (stays == rest).all():
+            return rest
+        rest = stays
 
 
 def _head_for(mdp: MDP | SparseMDP, rest: Array) -> Array:
@@ -198,11 +200,13 @@ def _head_for(mdp: MDP | SparseMDP, rest: Array) -> Array:
 
     `home` shrinks to the states with such a policy: it never leaves home, and may come one step closer.
     """
-    home, before = np.ones(mdp.n_states, dtype=bool), None
-    while before is None or (home != before).any():
+    home = np.ones(mdp.n_states, dtype=bool)
+    while True:
         safe = ~_can_reach(mdp, ~home)  # (S, A)
         steps = _steps_from(rest, _chain(mdp, safe.astype(float))[0].T)
-        home, before = home & np.isfinite(steps), home
+        if np.isfinite(steps[home]).all():
+            break
+        home &= np.isfinite(steps)
     for s in np.flatnonzero(~home)[:1]:
         raise ValueError(
             f"gamma is 1 and from state {s} no policy surely ends in states without reward: "

@@ -11,10 +11,9 @@ Left out: chains that need a picture; those are gridworlds.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from rlcore.problems.doors import check_count, check_probability
 from rlcore.problems.mdp import MDP
 
 HIGH, LOW = range(2)  # states of the recycling robot
@@ -37,8 +36,8 @@ def recycling_robot(
     Waiting keeps the battery, recharging fills it. In the state high the book has no recharging; here
     it is the twin of waiting. The book leaves the numbers open; the defaults are ours.
     """
-    _check_probability("alpha", alpha)
-    _check_probability("beta", beta)
+    check_probability("alpha", alpha)
+    check_probability("beta", beta)
     P = np.zeros((2, 3, 2))
     R = np.zeros((2, 3, 2))
     P[HIGH, SEARCH] = alpha, 1 - alpha
@@ -67,7 +66,7 @@ def random_walk(n: int = 5, gamma: float = 1.0, *, left: float = 0.0, right: flo
     S = n + 2, A = 1; the states 0 and n + 1 are terminal, reaching them pays `left` and `right`.
     With gamma = 1,  V(s) = left + (right - left) s / (n + 1).
     """
-    _check_count("n", n, 1)
+    check_count("n", n, 1)
     S = n + 2
     inner = np.arange(1, n + 1)
     P = np.zeros((S, 1, S))
@@ -91,19 +90,9 @@ def cycle(n: int, gamma: float = 0.9, *, mix: float = 0.0) -> MDP:
     which is why bounds by the span can be so much better. Without mixing,
     V(s) = gamma^(n - 1 - s) / (1 - gamma^n).   S = n, A = 1
     """
-    _check_count("n", n, 2)
-    _check_probability("mix", mix)
+    check_count("n", n, 2)
+    check_probability("mix", mix)
     P = (1 - mix) * np.roll(np.eye(n), 1, axis=1) + mix / n
     R = np.zeros((n, 1))
     R[-1] = 1.0
     return MDP(P[:, None, :], R, gamma, start=np.eye(n)[0], terminal=np.zeros(n, dtype=bool))
-
-
-def _check_probability(name: str, p: Any) -> None:
-    if isinstance(p, bool) or not isinstance(p, (int, float, np.number)) or not 0 <= p <= 1:
-        raise ValueError(f"{name} is {p!r}; it must be a probability, from 0 to 1")
-
-
-def _check_count(name: str, n: Any, least: int) -> None:
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < least:
-        raise ValueError(f"{name} is {n!r}; it must be a whole number >= {least}")

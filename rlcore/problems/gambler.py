@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rlcore.problems.doors import check_count, check_probability
 from rlcore.problems.mdp import SparseMDP
 
 
@@ -25,10 +26,8 @@ def gambler(p_h: float = 0.4, goal: int = 100) -> SparseMDP:
 
     S = goal + 1, A = goal // 2 + 1, K = 2 (heads, tails). ValueError unless 0 <= p_h <= 1 and goal >= 2.
     """
-    if not isinstance(p_h, (int, float, np.number)) or not 0 <= p_h <= 1:
-        raise ValueError(f"p_h is {p_h!r}; it must be a probability, from 0 to 1")
-    if not isinstance(goal, (int, np.integer)) or isinstance(goal, bool) or goal < 2:
-        raise ValueError(f"goal is {goal!r}; it must be a whole number >= 2")
+    check_probability("p_h", p_h)
+    check_count("goal", goal, 2)
     capital = np.arange(goal + 1)
     stake = np.minimum(np.arange(goal // 2 + 1), np.minimum(capital, goal - capital)[:, None])  # (S, A)
     succ = np.stack([capital[:, None] + stake, capital[:, None] - stake], axis=2)  # (S, A, 2)

@@ -10,11 +10,11 @@ Left out: rewards that are drawn at each step, and states that change with time.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.random import Generator
 
+from rlcore.numerics import Array
+from rlcore.problems.doors import check_count
 from rlcore.problems.mdp import SparseMDP
 
 
@@ -25,9 +25,9 @@ def garnet(
 
     Raises ValueError unless 1 <= branching <= n_states and n_actions >= 1.
     """
-    _check_count("n_states", n_states, 1, None)
-    _check_count("n_actions", n_actions, 1, None)
-    _check_count("branching", branching, 1, n_states)
+    check_count("n_states", n_states, 1)
+    check_count("n_actions", n_actions, 1)
+    check_count("branching", branching, 1, n_states)
     shape = (n_states, n_actions, branching)
     ends = np.zeros((n_states, n_actions, branching + 1))
     ends[..., 1:-1] = np.sort(rng.random((n_states, n_actions, branching - 1)), axis=-1)
@@ -42,7 +42,7 @@ def garnet(
     )
 
 
-def _distinct(n: int, shape: tuple[int, int, int], rng: Generator) -> Any:
+def _distinct(n: int, shape: tuple[int, int, int], rng: Generator) -> Array:
     """K of the numbers 0 .. n - 1 without repetition, all sets equally likely.   shape (S, A, K)
 
     Floyd's algorithm: for j = n - K, ..., n - 1 draw one of 0 .. j; if it is taken already, take j.
@@ -54,10 +54,3 @@ def _distinct(n: int, shape: tuple[int, int, int], rng: Generator) -> Any:
         taken = (succ[..., :k] == drawn[..., None]).any(axis=-1)
         succ[..., k] = np.where(taken, j, drawn)
     return succ
-
-
-def _check_count(name: str, n: Any, least: int, most: int | None) -> None:
-    whole = isinstance(n, (int, np.integer)) and not isinstance(n, bool)
-    if not whole or n < least or (most is not None and n > most):
-        room = f"from {least} to {most}" if most is not None else f">= {least}"
-        raise ValueError(f"{name} is {n!r}; it must be a whole number {room}")

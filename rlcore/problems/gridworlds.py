@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from rlcore.numerics import Array
+from rlcore.problems.doors import is_number
 from rlcore.problems.mdp import SparseMDP
 
 UP, RIGHT, DOWN, LEFT = range(4)
@@ -73,7 +74,7 @@ class GridWorld(SparseMDP):
         _check_letters(letters, enter, teleports, falls, start or {})
         blow = _check_wind(wind, letters.shape[1])
         moves = _check_moves(moves)
-        if not _is_number(slip) or not 0 <= slip <= 1 or (slip > 0 and moves != FOUR_MOVES):
+        if not is_number(slip) or not 0 <= slip <= 1 or (slip > 0 and moves != FOUR_MOVES):
             raise ValueError(
                 f"slip is {slip!r}; it must be from 0 to 1, and 0 unless the moves are FOUR_MOVES"
             )
@@ -149,7 +150,7 @@ def _check_rewards(step_reward: Any, bump: Any, enter: Any, teleports: Any, fall
                 raise ValueError(f"{name}[{letter!r}] is {jump!r}; it must be (letter to go to, reward)")
             rewards[f"the reward of {name}[{letter!r}]"] = jump[1]
     for name, reward in rewards.items():
-        if not _is_number(reward) or not np.isfinite(reward):
+        if not is_number(reward) or not np.isfinite(reward):
             raise ValueError(f"{name} is {reward!r}; it must be a finite number")
 
 
@@ -185,10 +186,6 @@ def _check_moves(moves: Any) -> tuple[tuple[int, int], ...]:
     return steps
 
 
-def _is_number(x: Any) -> bool:
-    return isinstance(x, (int, float, np.integer, np.floating)) and not isinstance(x, bool)
-
-
 def _land(letters: Array, blow: Array, move: tuple[int, int]) -> Array:
     """Where a move from each cell ends, walls and edges included.   (rows, columns) -> (S,)
 
@@ -216,7 +213,7 @@ def _start(flat: Array, terminal: Array, start: Mapping[str, float] | None) -> A
         start = {"S": 1.0} if (flat == "S").any() else dict.fromkeys(set(flat[~terminal].tolist()), 1.0)
     weight = np.zeros(flat.size)
     for letter, w in start.items():
-        if not _is_number(w) or not 0 <= w < np.inf:
+        if not is_number(w) or not 0 <= w < np.inf:
             raise ValueError(f"start[{letter!r}] is {w!r}; a weight must be a number >= 0")
         weight[flat == letter] = w
     if not weight.sum() > 0:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.random import Generator
 
 from rlcore.numerics import Array, categorical, pick
+from rlcore.problems.doors import is_number
 from rlcore.problems.env import Discrete
 
 TOLERANCE = 1e-8  # how far a row of probabilities may be from 1
@@ -246,8 +247,7 @@ def _check_reward(name: str, reward: Any, shape: tuple[int, int, int]) -> Array:
 
 def _check_common(mdp: Any, S: int) -> None:
     gamma, horizon = mdp.gamma, mdp.horizon
-    real = isinstance(gamma, (int, float, np.integer, np.floating)) and not isinstance(gamma, bool)
-    if not (real and 0 <= gamma <= 1):
+    if not is_number(gamma) or not 0 <= gamma <= 1:
         raise ValueError(f"gamma is {gamma!r}; it must be a number from 0 to 1")
     start = _numbers("start", mdp.start, 1)
     if start.shape != (S,):
