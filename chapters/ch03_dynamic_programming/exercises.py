@@ -86,7 +86,7 @@ def value_iteration(P, R, gamma, V):
 
 
 def span_bounds(V, V_next, gamma):
-    """Exercise 3.7.  Two-sided bounds from one sweep, equation (eq:span-bounds).
+    """Exercise 3.7.  Two-sided bounds from one sweep, equation (eq:span-bound).
 
     V_next is V after one sweep of value iteration. With d = V_next - V,
 

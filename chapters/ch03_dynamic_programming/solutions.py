@@ -56,7 +56,7 @@ def value_iteration(P, R, gamma, V):
 
 
 def span_bounds(V, V_next, gamma):
-    """Exercise 3.7.  [eq:span-bounds]"""
+    """Exercise 3.7.  [eq:span-bound]"""
     d = V_next - V
     return [V_next + gamma / (1 - gamma) * d.min(), V_next + gamma / (1 - gamma) * d.max()]
 

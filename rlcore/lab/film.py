@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from pathlib import Path
 class Film:
     """Frames to be played: in a notebook as they are, elsewhere as a GIF or an HTML page."""
 
-    frames: tuple[bytes, ...]  # a PNG each, all of one size
+    frames: tuple[bytes, ...] = field(repr=False)  # a PNG each, all of one size
     seconds: float  # how long a frame is shown
     title: str
 
