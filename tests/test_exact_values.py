@@ -250,6 +250,18 @@ def test_gamma_1_a_zero_loop_does_not_hide_the_way_out():
     np.testing.assert_array_equal(optimal_value(mdp), [1.0, 1.0, 0.0])
 
 
+@pytest.mark.parametrize("gamma", [0.9, 1.0])
+def test_a_terminal_state_is_worth_0_though_its_row_holds_rounding(gamma):
+    """The door forgives 1e-8; at gamma 1 a leak of 1e-9 must not make the end a way to somewhere."""
+    P = np.array([[[0.0, 1.0], [1.0, 0.0]], [[1e-9, 1 - 1e-9], [0.0, 1.0]]])
+    R = np.array([[[0.0, -1.0], [-1.0, 0.0]], [[7.0, 0.0], [0.0, 0.0]]])
+    mdp = MDP(P, R, gamma, np.array([1.0, 0.0]), np.array([False, True]))
+    for model in (mdp, mdp.sparse()):
+        np.testing.assert_array_equal(optimal_value(model), [-1.0, 0.0])
+        np.testing.assert_array_equal(policy_value(model, [0, 0]), [-1.0, 0.0])
+        np.testing.assert_array_equal(occupancy(model, [0, 0]), [1.0, 0.0])
+
+
 def test_gamma_1_an_unbounded_total_is_refused():
     circle = deterministic([[1, 2], [0, 2], [2, 2]], [[2.0, 0.0], [-1.0, 0.0], [0.0, 0.0]], terminal=[2])
     with pytest.raises(

@@ -89,6 +89,7 @@ def optimal_value(mdp: MDP | SparseMDP) -> Array:
     while True:
         Q = np.column_stack([mdp.lookahead(V), np.where(rest, 0.0, -np.inf)])  # (S, A + 1)
         better = Q.max(axis=1) > V + ROUNDING * (np.abs(V).max() + np.abs(mdp.expected_reward).max())
+        better &= ~mdp.terminal  # whatever rounding its row holds, a terminal is worth 0
         if not better.any():
             return V
         pi[better] = Q[better].argmax(axis=1)
@@ -121,10 +122,11 @@ def _check_policy(mdp: MDP | SparseMDP, pi: Any) -> Array:
 
 
 def _chain(mdp: MDP | SparseMDP, pi: Array) -> tuple[Any, Array]:
-    """P_pi (S, S), a SciPy sparse array for a SparseMDP, and r_pi (S,); pi (S,) int or weights (S, A)."""
+    """P_pi (S, S), sparse for a SparseMDP, and r_pi (S,), both 0 at terminals; pi (S,) int or weights (S, A)."""
     S, A = mdp.n_states, mdp.n_actions
     if pi.ndim == 1:
         pi = np.eye(A)[pi]
+    pi = np.where(mdp.terminal[:, None], 0.0, pi)
     r = np.einsum("sa,sa->s", pi, mdp.expected_reward)
     if isinstance(mdp, MDP):
         return np.einsum("sa,san->sn", pi, mdp.P, optimize=True), r
@@ -189,7 +191,7 @@ def _rest(mdp: MDP | SparseMDP) -> Array:
     unpaid = np.abs(mdp.expected_reward) <= ROUNDING * _largest_reward(mdp)[:, None]
     rest = np.ones(mdp.n_states, dtype=bool)
     while True:
-        stays: Array = (unpaid & ~_can_reach(mdp, ~rest)).any(axis=1)
+        stays = mdp.terminal | (unpaid & ~_can_reach(mdp, ~rest)).any(axis=1)
         if (stays == rest).all():
             return rest
         rest = stays

@@ -155,7 +155,7 @@ class SparseMDP(Tabular):
         end = np.flatnonzero(self.terminal)
         stay = np.where(succ[end] == end[:, None, None], prob[end], 0.0)
         paid = np.where(stay > 0, reward[end], 0.0)
-        _check_terminal(end, "prob", stay.sum(axis=-1), "reward", np.abs(paid).max(axis=-1))
+        _check_terminal(end, "prob", stay.sum(axis=-1), "reward", pick(paid, np.abs(paid).argmax(axis=-1)))
         if reward.strides[-1] == 0:
             expected_reward = reward[..., 0]
         else:
