@@ -22,7 +22,7 @@ def test_interval_covers_the_mean_as_often_as_it_says(level):
     n = 20_000
     y = np.random.default_rng(0).normal(2.0, 3.0, (5, n))
     low, high = Curve(np.arange(n), y, level).interval
-    covered = ((low <= 2) & (2 <= high)).mean()
+    covered = ((low <= 2) & (high >= 2)).mean()
     assert abs(covered - level) < 4 * np.sqrt(level * (1 - level) / n)
 
 
