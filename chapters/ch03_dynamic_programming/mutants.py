@@ -52,6 +52,14 @@ def leaves_out_the_future(P, R, gamma, pi, V):
     return solutions.evaluation_sweep(P, R, 0.0, pi, V)
 
 
+@mutant(
+    "evaluation_sweep",
+    "V is taken of the state you leave. What follows is worth V(s'): the last axis of P and R.",
+)
+def value_of_the_state_left(P, R, gamma, pi, V):
+    return solutions.evaluation_sweep(P, R + gamma * V[:, None, None], 0.0, pi, V)
+
+
 # ---------------------------------------------------------------- 3.2 residual_for
 
 
@@ -210,6 +218,14 @@ def chooses_the_next_state(P, R, gamma, V):
 
 @mutant(
     "value_iteration",
+    "this is one sweep, returned as an array. Asked for is a stream: a function that yields one array after another.",
+)
+def returns_one_sweep(P, R, gamma, V):
+    return lookahead(P, R, gamma, V).max(axis=1)
+
+
+@mutant(
+    "value_iteration",
     "the actions are averaged: that evaluates the policy that acts at random. Take the maximum over actions.",
 )
 def averages_the_actions(P, R, gamma, V):
@@ -281,8 +297,8 @@ def same_on_both_sides(V, V_next, gamma):
     "each state uses its own change. A state that stands still now may move later: take the minimum and maximum over all.",
 )
 def every_state_for_itself(V, V_next, gamma):
-    d = gamma / (1 - gamma) * (V_next - V)
-    return [V_next + np.minimum(d, 0), V_next + np.maximum(d, 0)]
+    limit = V_next + gamma / (1 - gamma) * (V_next - V)
+    return [limit, limit]
 
 
 @mutant(
