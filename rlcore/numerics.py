@@ -28,8 +28,12 @@ def logsumexp(x: Array) -> Array:
 
 
 def log_softmax(logits: Array) -> Array:
-    """log p_k = x_k - log sum_j exp(x_j).   (..., K) -> (..., K)"""
-    return np.asarray(logits - logsumexp(logits)[..., None])
+    """log p_k = x_k - log sum_j exp(x_j).   (..., K) -> (..., K)
+
+    The largest logit is taken out first, so that large logits do not cost digits.
+    """
+    x = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(x - logsumexp(x)[..., None])
 
 
 def softmax(logits: Array) -> Array:
