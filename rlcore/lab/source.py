@@ -1,6 +1,7 @@
 """Show a function of the book inside the book: the text includes code, it never repeats it."""
 
 import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,4 +25,4 @@ def source(*things: Callable[..., Any] | type) -> Source:
 
     Raises TypeError for anything that has no source.
     """
-    return Source("\n\n".join(inspect.getsource(thing).rstrip() for thing in things))
+    return Source("\n\n".join(textwrap.dedent(inspect.getsource(thing)).rstrip() for thing in things))
