@@ -31,7 +31,7 @@ def draw(data):
 
     right.axhline(0, color="black", linewidth=1)
     plots.plot_curves(
-        {"": (data["gamma"], data["G"])},
+        {"$G_0$": (data["gamma"], data["G"])},
         xlabel="discount $\\gamma$",
         ylabel="return $G_0$ (reward)",
         ax=right,

@@ -6,7 +6,7 @@ drawn from it.
 
 A figure is out of date when a file is missing, or when the fingerprint in figures/manifest.json is not
 the one of its inputs: its script and the modules of rlcore that it imports, directly or through others.
-Packages' __init__ files hold no code and do not count.
+Comments, docstrings and packages' __init__ files do not count.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import argparse
 import ast
 import hashlib
 import importlib.util
+import io
 import json
 import sys
 import time
+import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -70,13 +72,27 @@ def imported(script: Path, root: Path = ROOT) -> set[Path]:
     return found
 
 
+def code(path: Path) -> str:
+    """A file without comments, docstrings and blank lines: what a picture can depend on."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            for row in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                lines[row - 1] = ""
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
 def fingerprint(script: Path, root: Path = ROOT) -> str:
-    """What a figure depends on, as a short hash: the same whatever the ends of lines."""
+    """What a figure depends on, as a short hash: the same on every system."""
     digest = hashlib.sha256()
     for path in [script, *sorted(imported(script, root))]:
         name = path.name if path == script else path.relative_to(root).as_posix()
-        text = path.read_bytes().replace(b"\r\n", b"\n")
-        digest.update(f"{name} {len(text)}\n".encode() + text)
+        digest.update(f"{name}\n{code(path)}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -133,7 +149,7 @@ def redraw(script: Path) -> None:
         figure.animate(data, script.with_suffix(".gif"))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, folder: Path = FIGURES) -> int:
     """The command line; 1 where a figure failed, or is out of date under --check."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.figures", description="Redraw the figures out of date."
@@ -143,11 +159,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, say what is out of date")
     options = parser.parse_args(argv)
     try:
-        chosen = scripts(options.names)
+        chosen = scripts(options.names, folder)
     except ValueError as error:
         parser.error(str(error))
 
-    manifest, bad = read_manifest(), 0
+    manifest, bad = read_manifest(folder), 0
     for script in chosen:
         began = time.perf_counter()
         why = why_stale(script, manifest) or ("asked for" if options.all else "")
@@ -162,9 +178,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 said, bad = f"failed: {type(error).__name__}: {error}", bad + 1
             else:
                 manifest[script.stem] = fingerprint(script)
-                write_manifest(
-                    {name: h for name, h in manifest.items() if (FIGURES / f"{name}.py").is_file()}
-                )
+                kept = {name: known for name, known in manifest.items() if (folder / f"{name}.py").is_file()}
+                write_manifest(kept, folder)
                 said = f"drawn in {time.perf_counter() - began:.1f} s ({why})"
         print(f"{script.stem:<28} {said}", flush=True)
     return 1 if bad else 0
