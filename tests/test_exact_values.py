@@ -385,6 +385,7 @@ def test_gamma_1_an_endless_visit_is_refused_where_it_is_reached():
         ([[0.5, 0.6], [0.5, 0.5]], r"^pi\[0\] sums to 1.1, not 1$"),
         (None, r"^pi is object \(\)"),
         ([], r"^pi is float64 \(0,\)"),
+        ([[0.5, 0.5], [1.0]], r"^pi must be an array, \(2,\) or \(2, 2\)$"),
     ],
 )
 def test_what_is_not_a_policy_is_refused(of, pi, message):

@@ -103,8 +103,11 @@ def optimal_value(mdp: MDP | SparseMDP) -> Array:
 
 def _check_policy(mdp: MDP | SparseMDP, pi: Any) -> Array:
     """Refuse what is neither an action (S,) int nor probabilities (S, A) for every state."""
-    table: Array = np.asarray(pi)
     S, A = mdp.n_states, mdp.n_actions
+    try:
+        table: Array = np.asarray(pi)
+    except ValueError:  # lists of different lengths
+        raise ValueError(f"pi must be an array, ({S},) or ({S}, {A})") from None
     if table.shape == (S,) and table.dtype.kind in "iu":
         for s in np.flatnonzero((table < 0) | (table >= A))[:1]:
             raise ValueError(f"pi[{s}] is {table[s]}, not an action; actions are 0 to {A - 1}")
@@ -144,10 +147,12 @@ def _fixed_point(P: Any, gamma: float, b: Array, live: Array) -> Array:
     if isinstance(P, np.ndarray):
         x[live] = np.linalg.solve(np.eye(n) - gamma * P[np.ix_(live, live)], b[live])
     elif n > 0:
-        from scipy.sparse import eye_array, linalg
+        from scipy.sparse import diags_array, linalg
 
         keep = np.flatnonzero(live)
-        x[live] = linalg.spsolve((eye_array(n) - gamma * P.tocsr()[keep][:, keep]).tocsc(), b[live])
+        x[live] = linalg.spsolve(
+            (diags_array(np.ones(n)) - gamma * P.tocsr()[keep][:, keep]).tocsc(), b[live]
+        )
     return x
 
 
