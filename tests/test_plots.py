@@ -170,6 +170,14 @@ def test_a_film_has_as_many_frames_as_asked_for_all_of_one_size(film):
     assert len(set(film.frames)) == 3
 
 
+def test_colours_mean_the_same_in_all_frames(film):
+    images = [np.asarray(Image.open(io.BytesIO(frame)).convert("RGB")) for frame in film.frames]
+    bars = [image[:, -image.shape[1] // 5 :] for image in images]  # the colour bar stands on the right
+    assert len(np.unique(bars[0].reshape(-1, 3), axis=0)) > 20
+    np.testing.assert_array_equal(bars[0], bars[1])
+    np.testing.assert_array_equal(bars[0], bars[2])
+
+
 def test_html_plays_without_a_network(film):
     html = film._repr_html_()
     assert not re.search(r"https?:|//cdn|@import|<link|src=\"(?!data:)", html)

@@ -48,10 +48,7 @@ class Film:
         """Write an animated GIF that plays for ever and rests on its last frame."""
         from PIL import Image
 
-        images = [
-            Image.open(io.BytesIO(frame)).convert("P", palette=Image.Palette.ADAPTIVE)
-            for frame in self.frames
-        ]
+        images = [Image.open(io.BytesIO(frame)) for frame in self.frames]
         wait = [round(1000 * self.seconds)] * (len(images) - 1) + [2000]
         images[0].save(path, format="GIF", save_all=True, append_images=images[1:], duration=wait, loop=0)
 

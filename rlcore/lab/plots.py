@@ -184,9 +184,8 @@ def plot_q(
     ax, points = _axes(grid, ax, cell=1.2)
     _board(ax, grid, None, points)
     corner = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
-    side = np.stack(
-        [corner, np.roll(corner, -1, axis=0), np.zeros((4, 2))], axis=1
-    )  # (A, 3, xy): up, right, ...
+    middle = np.zeros((4, 2))
+    side = np.stack([corner, np.roll(corner, -1, axis=0), middle], axis=1)  # (A, 3 corners, xy), up first
     row, column = grid.cell(floor)
     centre = np.stack([column, row], axis=-1)
     triangles = (centre[:, None, None] + side).reshape(-1, 3, 2)
@@ -592,14 +591,14 @@ def animate(
         raise ValueError("iterates is empty; give at least one V")
     floor = np.stack(values)[:, ~grid.terminal]
     limits = (float(floor.min()), float(max(floor.max(), floor.min() + 1e-9)))
-    shots = []
+    figures = []
     for k, V in enumerate(values):
         best = _best(grid.lookahead(V))
         policy = np.where(best.all(axis=1, keepdims=True), 0.0, best) if arrows else None
         figure = plot_values(grid, V, policy=policy, decimals=decimals, limits=limits)
         figure.suptitle(f"{title}, k = {k}")
-        shots.append(_shot(figure))
-    return Film(tuple(shots), seconds, title)
+        figures.append(figure)
+    return Film(_shots(figures), seconds, title)
 
 
 def _best(Q: Array) -> Array:
@@ -608,14 +607,23 @@ def _best(Q: Array) -> Array:
     return np.asarray(short <= 1e-9 * max(1.0, float(np.ptp(Q))))
 
 
-def _shot(figure: Figure) -> bytes:
-    """The figure as a small PNG of 64 colours."""
+def _shots(figures: Sequence[Figure]) -> tuple[bytes, ...]:
+    """Each figure as a small PNG; all share one palette of 128 colours, so no colour changes on the way."""
     from PIL import Image
 
-    figure.set_dpi(80)
-    agg: Any = FigureCanvasAgg(figure)
-    agg.draw()
-    image = Image.fromarray(np.asarray(agg.buffer_rgba())[..., :3])
-    out = io.BytesIO()
-    image.convert("P", palette=Image.Palette.ADAPTIVE, colors=64).save(out, format="PNG", optimize=True)
-    return out.getvalue()
+    images = []
+    for figure in figures:
+        figure.set_dpi(80)
+        agg: Any = FigureCanvasAgg(figure)
+        agg.draw()
+        images.append(Image.fromarray(np.asarray(agg.buffer_rgba())[..., :3]))
+    few = images[:: 1 + len(images) // 8] + images[-1:]
+    palette = Image.fromarray(np.concatenate([np.asarray(image) for image in few])).quantize(
+        128, Image.Quantize.MAXCOVERAGE
+    )
+    frames = []
+    for image in images:
+        out = io.BytesIO()
+        image.quantize(palette=palette, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
+        frames.append(out.getvalue())
+    return tuple(frames)
