@@ -618,9 +618,8 @@ def _shots(figures: Sequence[Figure]) -> tuple[bytes, ...]:
         agg.draw()
         images.append(Image.fromarray(np.asarray(agg.buffer_rgba())[..., :3]))
     few = images[:: 1 + len(images) // 8] + images[-1:]
-    palette = Image.fromarray(np.concatenate([np.asarray(image) for image in few])).quantize(
-        128, Image.Quantize.MAXCOVERAGE
-    )
+    strip = Image.fromarray(np.concatenate([np.asarray(image) for image in few]))
+    palette = strip.quantize(128, Image.Quantize.MAXCOVERAGE)
     frames = []
     for image in images:
         out = io.BytesIO()
