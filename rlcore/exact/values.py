@@ -136,8 +136,8 @@ def _chain(mdp: MDP | SparseMDP, pi: Array) -> tuple[Any, Array]:
     from scipy import sparse
 
     s, a, k = np.nonzero(pi[..., None] * mdp.prob)
-    entries = pi[s, a] * mdp.prob[s, a, k], (s, mdp.succ[s, a, k])
-    return sparse.csr_array(entries, shape=(S, S)), r  # entries that stand twice are added
+    where = s.astype(np.int32), mdp.succ[s, a, k].astype(np.int32)  # older csgraph takes no other
+    return sparse.csr_array((pi[s, a] * mdp.prob[s, a, k], where), shape=(S, S)), r  # adds what stands twice
 
 
 def _fixed_point(P: Any, gamma: float, b: Array, live: Array) -> Array:
@@ -147,12 +147,11 @@ def _fixed_point(P: Any, gamma: float, b: Array, live: Array) -> Array:
     if isinstance(P, np.ndarray):
         x[live] = np.linalg.solve(np.eye(n) - gamma * P[np.ix_(live, live)], b[live])
     elif n > 0:
-        from scipy.sparse import diags_array, linalg
+        from scipy.sparse import csr_array, linalg
 
-        keep = np.flatnonzero(live)
-        x[live] = linalg.spsolve(
-            (diags_array(np.ones(n)) - gamma * P.tocsr()[keep][:, keep]).tocsc(), b[live]
-        )
+        keep, i = np.flatnonzero(live), np.arange(n, dtype=np.int32)
+        identity = csr_array((np.ones(n), (i, i)), shape=(n, n))
+        x[live] = linalg.spsolve((identity - gamma * P.tocsr()[keep][:, keep]).tocsc(), b[live])
     return x
 
 
