@@ -167,7 +167,7 @@ def _slides(notebook: nbformat.NotebookNode, name: str, title: str, root: Path) 
         "style": f"{style()}\n{_read('slides.css')}",
         "navigation": "",
         "footer": "",
-        "script": _read("slides.js").replace("../BACK", f"../{page_name(name)}"),
+        "script": _read("slides.js").replace("../PAGE", f"../{page_name(name)}"),
     }
     return render(notebook, root / "notebooks", book)[0]
 

@@ -9,19 +9,8 @@ from xml.etree import ElementTree as ET
 
 from latex2mathml.converter import convert
 
-UNDER = (
-    "max",
-    "min",
-    "sup",
-    "inf",
-    "lim",
-    "arg max",
-    "arg min",
-    "argmax",
-    "argmin",
-    "arg\u2009max",
-    "arg\u2009min",
-)
+UNDER = ("max", "min", "sup", "inf", "lim", "arg max", "arg min")
+PRIME = "\N{PRIME}"
 
 
 def mathml(tex: str, display: bool = False) -> str:
@@ -57,9 +46,11 @@ def _spaced(name: str) -> str:
 
 
 def _mend(element: ET.Element, display: bool) -> None:
-    """Limits go below in a display; bold is a style, since browsers ignore mathvariant."""
+    """Limits go below in a display; a prime is an operator; bold is a style, since browsers ignore mathvariant."""
     space, _, name = element.tag.rpartition("}")
-    if display and name in ("msub", "msubsup") and (element[0].text or "").replace("\u00a0", " ") in UNDER:
+    if element.text and set(element.text) == {PRIME}:
+        element.tag = f"{space}}}mo"
+    if display and name in ("msub", "msubsup") and " ".join((element[0].text or "").split()) in UNDER:
         element.tag = f"{space}}}{'munder' if name == 'msub' else 'munderover'}"
     if element.get("mathvariant", "").startswith("bold"):
         element.set("style", "font-weight: bold")

@@ -30,7 +30,13 @@
     if (height > room) block.style.zoom = Math.max(0.5, room / height);
   }
 
+  function narrow(pre) {  // code wider than a slide: smaller
+    const size = parseFloat(getComputedStyle(pre).fontSize), ratio = pre.clientWidth / pre.scrollWidth;
+    if (ratio < 1) pre.style.fontSize = `${Math.max(13, Math.floor(10 * size * ratio) / 10)}px`;
+  }
+
   function paginate() {
+    main.querySelectorAll("pre").forEach(narrow);
     const blocks = Array.from(main.children);
     blocks.forEach((block) => block.remove());
     const groups = [];
@@ -93,9 +99,8 @@
     let at = -1;
     const bar = document.createElement("div");
     bar.id = "bar";
-    bar.innerHTML = '<a href="../BACK">text</a><button aria-label="back">&lsaquo;</button><span></span><button aria-label="on">&rsaquo;</button>';
+    bar.innerHTML = '<a href="../PAGE">text</a><button aria-label="back">&lsaquo;</button><span></span><button aria-label="on">&rsaquo;</button>';
     document.body.append(bar);
-    bar.querySelector("a").href = document.body.dataset.text || "../index.html";
     const [back, on] = bar.querySelectorAll("button");
     const count = bar.querySelector("span");
     function show(k) {
