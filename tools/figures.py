@@ -31,7 +31,7 @@ FIGURES = ROOT / "figures"
 
 
 def scripts(names: Sequence[str] = (), folder: Path = FIGURES) -> list[Path]:
-    """The figure scripts, all or those named (`fig_01_1_walk`, `01_1` or a file name will do), sorted.
+    """The figure scripts, all or those named (`fig_01_2_walk`, `01_2` or a file name will do), sorted.
 
     Raises ValueError for a name that fits no figure.
     """
@@ -154,7 +154,7 @@ def main(argv: Sequence[str] | None = None, folder: Path = FIGURES) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.figures", description="Redraw the figures out of date."
     )
-    parser.add_argument("names", nargs="*", help="figures, fig_01_1_walk or 01_1; default: every one")
+    parser.add_argument("names", nargs="*", help="figures, fig_01_2_walk or 01_2; default: every one")
     parser.add_argument("--all", action="store_true", help="redraw whether out of date or not")
     parser.add_argument("--check", action="store_true", help="write nothing, say what is out of date")
     options = parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""Figure 1.1: one walk of a policy that prefers right and down, on the values of the best policy."""
+"""Figure 1.2: one walk of a policy that prefers right and down, on the values of the best policy."""
 
 import numpy as np
 

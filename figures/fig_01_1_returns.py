@@ -1,4 +1,4 @@
-"""Figure 1.2: how the discount weighs the future, and what it makes of the shortest walk."""
+"""Figure 1.1: how the discount weighs the future, and what it makes of the shortest walk."""
 
 import numpy as np
 
