@@ -11,9 +11,19 @@ The reading order:
     problems.env            what an environment is
     problems.mdp            MDP, SparseMDP: the model, its doors, and `lookahead`
     problems.gridworlds     worlds drawn as text
+    problems.chains         problems for paper and pencil
+    problems.car_rental     Jack's car rental
+    problems.gambler        the gambler's problem
+    problems.garnet         random models
+    problems.gym            Gymnasium, both ways        (problems.drawing: what they render)
     exact.values            values by linear algebra: the oracle
     algorithms.dp           dynamic programming as streams of iterates, and `solve`
-    lab.plots               pictures of values, policies and convergence
+    algorithms.certificate  how far a table of values can be from the truth
+    problems.structure      what leads where, and what is never left: needed where gamma = 1
+    algorithms.fast_dp      the same answers, fast
+    lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
+    lab.experiments         runs over seeds, curves with intervals
+    lab.source              shows code of rlcore inside a chapter
 """
 
 __version__ = "0.1.0"

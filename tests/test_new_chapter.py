@@ -21,8 +21,22 @@ def test_a_new_chapter_works_at_once(tmp_path):
     written = new_chapter("ch42_many_arms", tmp_path)
     assert len(written) == 6
     assert "(eq:many-arms-mean-square)" in (tmp_path / "chapters/ch42_many_arms/chapter.md").read_text()
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "chapters/ch42_many_arms"]
-    for option, code, said in (("", 1, "3 not done"), ("--solutions", 0, "2 of 2 points"), ("--mutants", 0, "2 passed")):
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "chapters/ch42_many_arms",
+    ]
+    for option, code, said in (
+        ("", 1, "3 not done"),
+        ("--solutions", 0, "2 of 2 points"),
+        ("--mutants", 0, "2 passed"),
+    ):
         done = subprocess.run([*command, *option.split()], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == code, done.stdout
         assert said in done.stdout
