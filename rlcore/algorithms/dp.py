@@ -24,7 +24,7 @@ import numpy as np
 
 from rlcore.algorithms.certificate import UNIT, Discounted, Undiscounted
 from rlcore.numerics import Array, pick
-from rlcore.problems.mdp import MDP, TOLERANCE, SparseMDP
+from rlcore.problems.mdp import MDP, SparseMDP, check_policy
 from rlcore.problems.structure import chain, collapse, recurrent, unpaid
 
 Model = MDP | SparseMDP
@@ -255,25 +255,9 @@ def predecessors(mdp: Model) -> list[Array]:
     return np.split(edges[:, 1], np.searchsorted(edges[:, 0], np.arange(1, mdp.n_states)))
 
 
-def check_policy(mdp: Model, pi: Any) -> Array:
-    """A policy is an action for every state, (S,) int, or probabilities (S, A); ValueError if it is not."""
-    pi, S, A = np.asarray(pi), mdp.n_states, mdp.n_actions
-    if pi.shape == (S,) and pi.dtype.kind in "iu":
-        for s in np.flatnonzero((pi < 0) | (pi >= A))[:1]:
-            raise ValueError(f"pi[{s}] is {pi[s]}, not an action; actions are 0 to {A - 1}")
-        return pi
-    if pi.shape != (S, A) or pi.dtype.kind not in "fiu":
-        raise ValueError(f"pi is {pi.dtype} {pi.shape}; it must be ({S},) int, or ({S}, {A}) probabilities")
-    for s, a in np.argwhere(~(np.isfinite(pi) & (pi >= 0)))[:1]:
-        raise ValueError(f"pi[{s}, {a}] is {pi[s, a]}, not a probability")
-    for s in np.flatnonzero(np.abs(pi.sum(axis=1) - 1) > TOLERANCE)[:1]:
-        raise ValueError(f"pi[{s}] sums to {pi[s].sum():.12g}, not 1")
-    return pi
-
-
 def under_policy(mdp: Model, pi: Array) -> Model:
     """The mdp with one action, which does what pi does.   pi (S,) int or (S, A)"""
-    S, A = mdp.n_states, mdp.n_actions
+    S = mdp.n_states
     s = np.arange(S)
     common = (mdp.gamma, mdp.start, mdp.terminal, mdp.horizon)
     if pi.ndim == 1:

@@ -200,6 +200,29 @@ class SparseMDP(Tabular):
 # ---------------------------------------------------------------- the doors: what a constructor refuses
 
 
+def check_policy(mdp: MDP | SparseMDP, pi: Any) -> Array:
+    """A policy as an array: an action a state, (S,) int, or probabilities (S, A); ValueError if it is neither."""
+    S, A = mdp.n_states, mdp.n_actions
+    try:
+        table: Array = np.asarray(pi)
+    except ValueError:  # lists of different lengths
+        raise ValueError(f"pi must be an array, ({S},) or ({S}, {A})") from None
+    if table.shape == (S,) and table.dtype.kind in "iu":
+        for s in np.flatnonzero((table < 0) | (table >= A))[:1]:
+            raise ValueError(f"pi[{s}] is {table[s]}, not an action; actions are 0 to {A - 1}")
+        return table
+    if table.shape != (S, A) or table.dtype.kind not in "fiu":
+        raise ValueError(
+            f"pi is {table.dtype} {table.shape}; it must be ({S},) int, an action a state, "
+            f"or ({S}, {A}), the probability of each action"
+        )
+    for s, a in np.argwhere(~(np.isfinite(table) & (table >= 0)))[:1]:
+        raise ValueError(f"pi[{s}, {a}] is {table[s, a]}, not a probability")
+    for s in np.flatnonzero(np.abs(table.sum(axis=1) - 1) > TOLERANCE)[:1]:
+        raise ValueError(f"pi[{s}] sums to {table[s].sum():.12g}, not 1")
+    return table
+
+
 def _array(name: str, x: Any) -> Array:
     try:
         return np.asarray(x)
