@@ -96,10 +96,11 @@ def test_gamma_1_a_recurrent_class_without_rewards_is_worth_0():
     np.testing.assert_array_equal(policy_value(unpaid, [0, 0, 0]), [5.0, 0.0, 0.0])
 
 
-def test_gamma_1_rounding_is_not_a_reward():
+@pytest.mark.parametrize("unit", [2.0**-40, 1.0, 2.0**40])
+def test_gamma_1_rounding_is_not_a_reward(unit):
     third = MDP(
         P=np.ones((1, 3, 1)),
-        R=np.array([[0.1, 0.2, -0.3]]),
+        R=unit * np.array([[0.1, 0.2, -0.3]]),
         gamma=1.0,
         start=np.ones(1),
         terminal=np.zeros(1, dtype=bool),
@@ -275,7 +276,7 @@ def test_gamma_1_an_unbounded_total_is_refused():
 def test_gamma_1_a_state_without_any_total_is_refused():
     trap = deterministic([[0], [1]], [[-1.0], [0.0]], terminal=[1])
     with pytest.raises(
-        ValueError, match=r"^gamma is 1 and from state 0 no policy surely ends in states without"
+        ValueError, match=r"^gamma is 1 and from state 0 no policy comes to an end or to states without rew"
     ):
         optimal_value(trap)
 
@@ -308,10 +309,10 @@ def test_howard_ends_on_ties(gamma):
 
 
 def test_the_unit_of_reward_does_not_matter():
-    mdp = two_state()
-    for unit in (1e-12, 1e12):
-        scaled = MDP(mdp.P, mdp.R * unit, mdp.gamma, mdp.start, mdp.terminal)
-        np.testing.assert_allclose(optimal_value(scaled), unit * optimal_value(mdp), rtol=1e-12)
+    for mdp in (two_state(), small_grid().dense()):  # gamma 0.9 and 1
+        for unit in (1e-15, 1e15):
+            scaled = MDP(mdp.P, mdp.R * unit, mdp.gamma, mdp.start, mdp.terminal)
+            np.testing.assert_allclose(optimal_value(scaled), unit * optimal_value(mdp), rtol=1e-12)
 
 
 # ---------------------------------------- occupancy

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from rlcore.numerics import Array
-from rlcore.problems.mdp import MDP, TOLERANCE, SparseMDP
+from rlcore.problems.mdp import MDP, SparseMDP, check_policy
 
 ROUNDING = 1e-12  # a relative difference this small is rounding
 
@@ -32,7 +32,7 @@ def policy_value(mdp: MDP | SparseMDP, pi: Any) -> Array:
     With gamma = 1, a recurrent class without rewards is worth 0.
     Raises ValueError where pi is not a policy of this mdp, or where gamma = 1 and a recurrent class pays.
     """
-    P, r = _chain(mdp, _check_policy(mdp, pi))
+    P, r = _chain(mdp, check_policy(mdp, pi))
     if mdp.gamma < 1:
         return _fixed_point(P, mdp.gamma, r, ~mdp.terminal)
     stay = _recurrent(P)
@@ -56,7 +56,7 @@ def occupancy(mdp: MDP | SparseMDP, pi: Any) -> Array:
     Raises ValueError where pi is not a policy of this mdp, and, with gamma = 1, where the walk reaches a
     recurrent state that is not terminal: it would be visited infinitely often.
     """
-    P, _ = _chain(mdp, _check_policy(mdp, pi))
+    P, _ = _chain(mdp, check_policy(mdp, pi))
     if mdp.gamma < 1:
         return _fixed_point(P.T, mdp.gamma, mdp.start, ~mdp.terminal)
     stay = _recurrent(P)
@@ -94,34 +94,11 @@ def optimal_value(mdp: MDP | SparseMDP) -> Array:
             return V
         pi[better] = Q[better].argmax(axis=1)
         V, before = _value_with_stops(mdp, pi), V
-        if V.sum() <= before.sum():  # what looked better was rounding
+        if V.sum() <= before.sum():  # what looked better was rounding; so no policy comes twice
             return before
 
 
 # ---------------------------------------- the Markov chain of a policy
-
-
-def _check_policy(mdp: MDP | SparseMDP, pi: Any) -> Array:
-    """Refuse what is neither an action (S,) int nor probabilities (S, A) for every state."""
-    S, A = mdp.n_states, mdp.n_actions
-    try:
-        table: Array = np.asarray(pi)
-    except ValueError:  # lists of different lengths
-        raise ValueError(f"pi must be an array, ({S},) or ({S}, {A})") from None
-    if table.shape == (S,) and table.dtype.kind in "iu":
-        for s in np.flatnonzero((table < 0) | (table >= A))[:1]:
-            raise ValueError(f"pi[{s}] is {table[s]}, not an action; actions are 0 to {A - 1}")
-        return table
-    if table.shape != (S, A) or table.dtype.kind not in "fiu":
-        raise ValueError(
-            f"pi is {table.dtype} {table.shape}; it must be ({S},) int, an action a state, "
-            f"or ({S}, {A}), the probability of each action"
-        )
-    for s, a in np.argwhere(~(np.isfinite(table) & (table >= 0)))[:1]:
-        raise ValueError(f"pi[{s}, {a}] is {table[s, a]}, not a probability")
-    for s in np.flatnonzero(np.abs(table.sum(axis=1) - 1) > TOLERANCE)[:1]:
-        raise ValueError(f"pi[{s}] sums to {table[s].sum():.12g}, not 1")
-    return table
 
 
 def _chain(mdp: MDP | SparseMDP, pi: Array) -> tuple[Any, Array]:
@@ -202,25 +179,17 @@ def _rest(mdp: MDP | SparseMDP) -> Array:
 
 
 def _head_for(mdp: MDP | SparseMDP, rest: Array) -> Array:
-    """A policy that reaches `rest` with probability 1 from everywhere.   (S,) bool -> (S,) int
-
-    `home` shrinks to the states with such a policy: it never leaves home, and may come one step closer.
-    """
-    home = np.ones(mdp.n_states, dtype=bool)
-    while True:
-        safe = ~_can_reach(mdp, ~home)  # (S, A)
-        steps = _steps_from(rest, _chain(mdp, safe.astype(float))[0].T)
-        if np.isfinite(steps[home]).all():
-            break
-        home &= np.isfinite(steps)
-    for s in np.flatnonzero(~home)[:1]:
+    """A policy that reaches `rest` surely: each action may come one step closer.   (S,) bool -> (S,) int"""
+    any_action, _ = _chain(mdp, np.ones((mdp.n_states, mdp.n_actions)))
+    steps = _steps_from(rest, any_action.T)
+    for s in np.flatnonzero(np.isinf(steps))[:1]:
         raise ValueError(
-            f"gamma is 1 and from state {s} no policy surely ends in states without reward: "
+            f"gamma is 1 and from state {s} no policy comes to an end or to states without reward: "
             "every total reward is unbounded or does not converge"
         )
     pi = np.zeros(mdp.n_states, int)
     for n in np.unique(steps[steps > 0]):
-        closer = safe & _can_reach(mdp, steps < n)
+        closer = _can_reach(mdp, steps < n)
         pi[steps == n] = closer[steps == n].argmax(axis=1)
     return pi
 
