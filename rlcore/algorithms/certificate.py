@@ -31,11 +31,12 @@ from typing import Any
 
 import numpy as np
 
-from rlcore.numerics import Array
+from rlcore.numerics import Array, pick
 from rlcore.problems.mdp import MDP, TOLERANCE, SparseMDP
 from rlcore.problems.structure import Collapsed, collapse, end_components, recurrent
 
 UNIT = float(np.finfo(float).eps)
+BLOCK = 2**15  # states backed up at a time, so that their numbers stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,7 @@ class Verdict:
     """V, with max|V - V*| <= bound; no bound below `floor` is possible, because of rounding."""
 
     V: Array  # (S,)
+    pi: Array  # (S,) int, attains the backup that proves it
     residual: float  # max |T V - V|
     bound: float
     floor: float
@@ -62,19 +64,32 @@ class Discounted:
         if mdp.gamma * (1 + self.off) >= 1:
             self.off = _row_error(mdp) + self.relative
 
-    def backup(self, V: Array) -> Array:
-        """T V.   (S,) -> (S,)"""
-        return np.asarray(self.mdp.lookahead(V).max(axis=1))
-
     def __call__(self, V: Array) -> Verdict:
-        return self.judge(V, self.backup(V))
+        """Back up V, a block of states at a time where there are many, and judge it."""
+        mdp, S = self.mdp, self.mdp.n_states
+        if isinstance(mdp, MDP) or S <= BLOCK:
+            Q = mdp.lookahead(V)
+            pi = Q.argmax(axis=1)
+            return self.judge(V, pick(Q, pi), pi)
+        TV, pi = np.empty(S), np.empty(S, dtype=np.int64)
+        for i in range(0, S, BLOCK):
+            block = slice(i, i + BLOCK)
+            Q = np.einsum("sak,sak->sa", mdp.prob[block], V[mdp.succ[block]])
+            Q = mdp.expected_reward[block] + mdp.gamma * Q
+            pi[block] = Q.argmax(axis=1)
+            TV[block] = pick(Q, pi[block])
+        return self.judge(V, TV, pi)
 
-    def judge(self, V: Array, TV: Array) -> Verdict:
-        """The span bound of V, given T V."""
+    def rounding(self, V: Array) -> float:
+        """How far a computed backup of V can be from the true one."""
+        return self.relative * (self.largest + self.mdp.gamma * max(float(V.max()), -float(V.min())))
+
+    def judge(self, V: Array, TV: Array, pi: Array) -> Verdict:
+        """The span bound of V, given T V and a policy that attains it."""
         gamma = self.mdp.gamma
         d = TV - V
         lowest, highest = float(d.min()), float(d.max())
-        error = self.relative * (self.largest + gamma * max(float(V.max()), -float(V.min())))
+        error = self.rounding(V)
         modulus = [gamma * (1 - self.off), gamma * (1 + self.off)]  # of T, as rows sum to 1 -+ off
         if modulus[1] >= 1:
             raise ValueError(
@@ -86,14 +101,10 @@ class Discounted:
         middle = (lo + hi) / 2
         answer = np.where(self.mdp.terminal, 0.0, TV + middle)
         floor = error * (1 + modulus[1] / (1 - modulus[1]))
-        return Verdict(answer, max(highest, -lowest), (hi - lo) / 2 + UNIT * abs(middle), floor)
+        return Verdict(answer, pi, max(highest, -lowest), (hi - lo) / 2 + UNIT * abs(middle), floor)
 
     def check_bounded(self, V: Array) -> None:
         """With gamma < 1 nothing can diverge."""
-
-    def policy(self, V: Array) -> Array:
-        """The greedy policy.   (S,) -> (S,) int"""
-        return np.asarray(self.mdp.lookahead(V).argmax(axis=1))
 
 
 class Undiscounted:
@@ -119,13 +130,17 @@ class Undiscounted:
     def __call__(self, V: Array) -> Verdict:
         return self.judge(self.nodes(V))
 
+    def rounding(self, x: Array) -> float:
+        """How far a computed backup of x can be from the true one."""
+        return self.relative * (self.largest + float(np.abs(x).max()))
+
     def judge(self, x: Array) -> Verdict:
         """The bound of values of nodes.   (N,)"""
         model = self.model
         Q = model.lookahead(x)
         d = np.maximum.reduceat(Q, model.first) - x
         residual = float(np.abs(d).max())
-        error = self.relative * (self.largest + float(np.abs(x).max()))
+        error = self.rounding(x)
         e = residual + error
         steps, loop = np.inf, -1
         if residual <= max(self.ready, 4 * error):
@@ -136,21 +151,24 @@ class Undiscounted:
                 f"gamma is 1 and state {int(np.argmax(model.node == loop))} lies on a loop whose mean reward is 0 "
                 "though it pays: its total reward does not converge"
             )
-        return Verdict(x[model.node], residual, e * steps, 2 * error * steps if np.isfinite(steps) else error)
+        pi = model.policy(model.best(Q)) if e * steps <= self.tol else np.empty(0, dtype=np.int64)
+        return Verdict(
+            x[model.node], pi, residual, e * steps, 2 * error * steps if np.isfinite(steps) else error
+        )
 
     def check_bounded(self, V: Array) -> None:
         """Raise ValueError where the greedy policy of V shows that the total reward is unbounded."""
         x = self.nodes(V)
         s = gainful_state(self.model, self.model.best(self.model.lookahead(x)))
         if s is not None:
-            raise ValueError(
-                f"gamma is 1 and from state {s} a loop that pays can be walked for ever without losing: "
-                "the total reward is unbounded or does not converge"
-            )
+            raise ValueError(self.unbounded(s))
 
-    def policy(self, V: Array) -> Array:
-        """The greedy policy, which leaves a component where that is best.   (S,) -> (S,) int"""
-        return self.model.policy(self.model.best(self.model.lookahead(self.nodes(V))))
+    def unbounded(self, s: int) -> str:
+        """What to say of a loop through s that does not lose."""
+        return (
+            f"gamma is 1 and from state {s} a loop that pays can be walked for ever without losing: "
+            "the total reward is unbounded or does not converge"
+        )
 
 
 def longest_walk(model: Collapsed, gap: Array, e: float, tol: float) -> tuple[float, int]:

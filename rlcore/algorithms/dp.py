@@ -18,11 +18,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from rlcore.algorithms.certificate import UNIT, Discounted, Undiscounted
+from rlcore.algorithms.fast_dp import fastest
 from rlcore.numerics import Array, pick
 from rlcore.problems.mdp import MDP, SparseMDP, check_policy
 from rlcore.problems.structure import chain, collapse, recurrent, unpaid
@@ -209,23 +211,20 @@ def solve(
         mdp = under_policy(mdp, pi)
     judge = Discounted(mdp) if mdp.gamma < 1 else Undiscounted(mdp, tol)
     if iterates is None:
-        iterates = policy_iteration(mdp)
+        verdicts = fastest(mdp, judge, tol)
+    else:
+        verdicts = (judge(_check_iterate(V, k, mdp.n_states)) for k, V in enumerate(iterates))
     residuals: list[float] = []
-    for k, V in enumerate(iterates):
-        if k == max_iter:
-            break
-        V = _check_iterate(V, k, mdp.n_states)
-        verdict = judge(V)
+    for k, verdict in enumerate(islice(verdicts, max_iter)):
         residuals.append(verdict.residual)
         if verdict.bound <= tol:
-            best = judge.policy(verdict.V) if pi is None else pi
-            return Solution(verdict.V, best, np.array(residuals), verdict.bound)
+            return Solution(verdict.V, verdict.pi if pi is None else pi, np.array(residuals), verdict.bound)
         if verdict.floor > tol and verdict.bound <= 4 * verdict.floor:
             raise ValueError(
                 f"tol is {tol:g}, which rounding does not allow here; tol={2 * verdict.floor:.0e} would do"
             )
         if k & (k + 1) == 0:  # now and then: is there anything to converge to?
-            judge.check_bounded(V)
+            judge.check_bounded(verdict.V)
     if not residuals:
         raise ValueError("iterates is empty; it must yield at least one table of values")
     reached = f"residual {residuals[-1]:.3g}, error bound {verdict.bound:.3g}"
