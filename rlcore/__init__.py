@@ -9,7 +9,7 @@ The reading order:
 
     numerics                softmax and its relatives, sampling, finite differences
     problems.env            what an environment is
-    problems.mdp            MDP, SparseMDP: the model, its doors, and `lookahead`
+    problems.mdp            MDP, SparseMDP: the model and its `lookahead`        (problems.doors: what they refuse)
     problems.gridworlds     worlds drawn as text
     problems.chains         problems for paper and pencil
     problems.car_rental     Jack's car rental
