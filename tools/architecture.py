@@ -4,6 +4,7 @@ A room imports only itself and rooms above it in ROOMS; every import counts, als
 """
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +84,26 @@ def violations(root: Path = ROOT) -> list[str]:
             if fault:
                 problems.append(f"{path.relative_to(root).as_posix()}:{line}: {fault}")
     return list(dict.fromkeys(problems)) + _circles(graph)
+
+
+def twins(root: Path = ROOT) -> tuple[dict[str, list[str]], list[str]]:
+    """Where docstrings name an equation as [eq:label].
+
+    -> (label -> the functions and classes that compute it, `file:name`;  every label named, modules too)
+    """
+    found: dict[str, list[str]] = {}
+    named: list[str] = []
+    files = [*sorted((root / "rlcore").rglob("*.py")), *sorted((root / "chapters").glob("ch*/solutions.py"))]
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef):
+                continue
+            labels = re.findall(r"\[(eq:[^\]\s]+)\]", ast.get_docstring(node) or "")
+            named += labels
+            if not isinstance(node, ast.Module):
+                for label in labels:
+                    found.setdefault(label, []).append(f"{path.relative_to(root).as_posix()}:{node.name}")
+    return found, named
 
 
 def _fault(file: str, parts: tuple[str, ...], name: str, root: Path) -> str:

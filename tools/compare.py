@@ -41,7 +41,7 @@ def differences(old: str, new: str, rtol: float = 1e-6, atol: float = 1e-9) -> I
 
     A last printed digit that rounded the other way is forgiven where it is under 1 % of the number.
     """
-    words = [" ".join(NUMBER.sub("#", text).split()) for text in (old, new)]
+    words = [re.sub(r"\[ ", "[", " ".join(NUMBER.sub("#", text).split())) for text in (old, new)]
     if words[0] != words[1]:
         yield f"{_excerpt(old)!r}, now {_excerpt(new)!r}"
         return

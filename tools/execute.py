@@ -22,6 +22,10 @@ from tools import myst
 
 ROOT = myst.ROOT
 TEXTS = ("text/plain", "text/markdown", "text/latex")
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -69,6 +73,7 @@ def execute(notebook: NotebookNode, name: str, seconds: float = 90, root: Path =
     folder = root / "notebooks"
     folder.mkdir(exist_ok=True)
     ids = _ids(notebook)
+    notebook.metadata = nbformat.from_dict(METADATA)
     with tempfile.TemporaryDirectory() as profile:
         environment["IPYTHONDIR"] = profile  # no history, nobody's startup files
         client = Kernel(
@@ -140,12 +145,7 @@ def _ids(notebook: NotebookNode) -> list[str]:
 
 def _tidy(notebook: NotebookNode, ids: list[str]) -> None:
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
+    notebook.metadata = nbformat.from_dict(METADATA)
     for cell, key in zip(notebook.cells, ids):
         cell.id = key
         tags = cell.metadata.get("tags")

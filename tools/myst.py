@@ -18,10 +18,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 EQUATION = re.compile(r"\$\$(?P<body>.+?)\$\$(?:[ \t]*\((?P<label>[^()\s]+)\))?", re.DOTALL)
-REFERENCE = re.compile(r"\{eq\}`(?P<label>[^`]*)`")
-EVAL = re.compile(r"\{eval\}`(?P<expression>[^`]+)`")
-ROLE = re.compile(r"\{(?P<name>[\w:-]+)\}`")
+REFERENCE = re.compile(r"(?<!`)\{eq\}`(?P<label>[^`]*)`")
+EVAL = re.compile(r"(?<!`)\{eval\}`(?P<expression>[^`]+)`")
+ROLE = re.compile(r"(?<!`)\{(?P<name>[\w:-]+)\}`")
 LINK = re.compile(r"\]\((?P<target>[^()\s]+)(?:\s+\"[^\"]*\")?\)|<img[^>]*\ssrc=\"(?P<source>[^\"]+)\"")
 CODE_SPAN = re.compile(r"(?:\{[\w:-]+\})?(?<!`)(`+)(?!`)(?:[^`]|(?!\1)`)+?\1(?!`)")
 MATH = re.compile(r"\$\$.+?\$\$|(?<![\\$])\$(?!\s)[^$\n]+(?:\n[^$\n]+)*?\$", re.DOTALL)
@@ -141,7 +142,7 @@ def _hide(text: str, code: bool = False, math: bool = False) -> str:
     def blank(match: re.Match[str]) -> str:
         return re.sub(r"[^\n]", " ", match[0])
 
-    text = re.sub(r"\A---\n.*?\n---\n", blank, text, flags=re.DOTALL)
+    text = FRONT_MATTER.sub(blank, text)
     text = re.sub(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[ \t]*$", blank, text, flags=re.DOTALL | re.MULTILINE)
     text = re.sub(r"<!--.*?-->", blank, text, flags=re.DOTALL)
     if code:

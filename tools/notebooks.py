@@ -28,8 +28,10 @@ LIMIT = 90.0  # seconds a notebook may take
 
 def read(name: str, root: Path = ROOT) -> NotebookNode:
     """The notebook of a chapter before execution: equations numbered, {eval} still there."""
-    path = myst.chapters(root)[name]
-    return jupytext.reads(myst.to_markdown(path, myst.equations(root), root), fmt="md:myst")
+    text = myst.to_markdown(myst.chapters(root)[name], myst.equations(root), root)
+    return jupytext.reads(
+        myst.FRONT_MATTER.sub("", text), fmt="md:myst"
+    )  # which is for Jupytext in an editor
 
 
 def inputs(name: str, root: Path = ROOT) -> str:

@@ -4,7 +4,7 @@ A method is a generator that yields V_0, V_1, V_2, ... as fresh arrays and never
 `solve` reads the stream, proves how far it still is from V*, and stops. So `islice` shows the first
 iterates, an animation shows all, and no loop repeats a stopping rule.
 
-    [eq:bellman-backup]  (T V)(s) = max_a E[r + gamma V(s')],   of a policy: (T_pi V)(s) = E_pi[r + gamma V(s')]
+    [eq:value-iteration]  (T V)(s) = max_a E[r + gamma V(s')],   of a policy: (T_pi V)(s) = E_pi[r + gamma V(s')]
 
 The loops know a model by `lookahead` alone; those that visit one state at a time look at its row.
 What proves the bound is in `algorithms.certificate`, what is fast in `algorithms.fast_dp`.
