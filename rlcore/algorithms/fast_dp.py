@@ -30,7 +30,7 @@ from rlcore.numerics import Array
 from rlcore.problems.mdp import MDP, SparseMDP
 from rlcore.problems.structure import breadth_first
 
-WINDOW = 24  # levels of one parity that the wave sweeps at once
+WINDOW = (20, 40)  # fewest and most levels of one parity that the wave sweeps at once; between them, L / 5
 RELAX = 1.06  # over-relaxation: the backward steps that a sweep in order of distance leaves out, in advance
 PATIENCE = 40  # passes of the wave before another method takes over
 FEW = 64  # sweeps of a policy before it is solved instead
@@ -61,8 +61,13 @@ def dense(mdp: MDP, judge: Discounted, tol: float) -> Iterator[Verdict]:
     so a pair with upper + gamma d < T_pi V cannot be the best, and T V is exact without looking at it.
     """
     gamma, r, states = mdp.gamma, mdp.expected_reward, np.arange(mdp.n_states)
+    P = mdp.P.reshape(r.size, -1)  # one row a pair: one product, not one for each state
+
+    def lookahead(V: Array) -> Array:
+        return np.asarray(r + gamma * (P @ V).reshape(r.shape))
+
     V = r.max(axis=1)
-    upper = mdp.lookahead(V)
+    upper = lookahead(V)
     pi = upper.argmax(axis=1)
     yield judge.judge(V, upper[states, pi], pi)
     while True:
@@ -75,7 +80,7 @@ def dense(mdp: MDP, judge: Discounted, tol: float) -> Iterator[Verdict]:
         if 3 * len(s) < upper.size:
             upper[s, a] = r[s, a] + gamma * (mdp.P[s, a] @ V)
         else:
-            upper = mdp.lookahead(V)
+            upper = lookahead(V)
         better = upper.max(axis=1) > TV
         pi = np.where(better, upper.argmax(axis=1), pi)
         yield judge.judge(V, upper[states, pi], pi)
@@ -142,9 +147,10 @@ def wave(mdp: SparseMDP, judge: Discounted, tol: float) -> Iterator[Verdict]:
 def windows(layout: Layout, first: int) -> Iterator[tuple[int, int]]:
     """The ranges of rows that one pass sweeps: the window enters at `first`, and leaves past the last level."""
     last = layout.n_levels - 1
-    for front in range(first, last + 2 * WINDOW):
+    width = min(max(WINDOW[0], last // 5), WINDOW[1])
+    for front in range(first, last + 2 * width):
         top = front if front <= last else last - (last - front) % 2
-        low = max(front - 2 * (WINDOW - 1), first + (front - first) % 2)
+        low = max(front - 2 * (width - 1), first + (front - first) % 2)
         if low <= top:
             yield layout.begin[low], layout.stop[top]
 
@@ -174,11 +180,12 @@ class Layout:
         self.end = slice(self.begin[0], self.stop[0])
         self.indptr = np.arange(0, S * A * K + 1, K, dtype=np.int32 if S * A * K < 2**31 else np.int64)
         self.indices = place[mdp.succ[self.order]]
-        self.data = np.array(mdp.prob[self.order])
-        self.data *= mdp.gamma
+        shared = mdp.prob.strides[0] == 0  # the same probabilities everywhere: nothing to reorder
+        prob = mdp.prob if shared else mdp.prob[self.order]
+        self.data = np.multiply(prob, mdp.gamma, out=np.empty((S, A, K)))
         self.r = mdp.expected_reward[self.order].ravel()
         loop = self.indices == np.arange(S, dtype=np.int32)[:, None, None]
-        row = np.unique(np.flatnonzero(loop) // K)
+        row = np.flatnonzero(loop.reshape(S * A, K).any(axis=1))
         self.indices, self.data = self.indices.ravel(), self.data.ravel()
         p, loop = self.data.reshape(S * A, K), loop.reshape(S * A, K)[row]
         factor = 1 / (1 - (p[row] * loop).sum(axis=1))

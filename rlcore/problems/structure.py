@@ -178,7 +178,7 @@ class Collapsed:
     def best(self, Q: Array) -> Array:
         """The first pair of each node that has the largest Q.   (M,) -> (N,) int"""
         top = np.maximum.reduceat(Q, self.first)
-        hit = np.flatnonzero(Q == top[self.owner])
+        hit = np.flatnonzero(top[self.owner] == Q)
         choice = np.empty(len(self.first), dtype=np.int64)
         choice[self.owner[hit][::-1]] = hit[::-1]
         return choice
