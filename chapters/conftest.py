@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # so that `pytest chapters/.
 from chapters.harness.answers import Answers
 from chapters.harness.kill_matrix import verdict
 from chapters.harness.registry import Chapter, Exercise
-from chapters.harness.runner import diagnose, explain, instance_rng
-from chapters.harness.student import Student, Wrong
+from chapters.harness.runner import diagnose, explain, grade, instance_rng
+from chapters.harness.student import Student
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,19 +77,20 @@ def load(path: Path) -> Any:
     return module
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[Any]:
-    """Turn a wrong answer into the text for the student, without the harness's own traceback."""
-    try:
-        return (yield)
-    except Wrong as wrong:
-        student = pyfuncitem.funcargs["student"]
-        test = pyfuncitem.function.graded
-        mistakes = diagnose(student.chapter, student)
-        text = explain(student.chapter, test, student, wrong, mistakes)
-        not_done = isinstance(wrong.__cause__, NotImplementedError)
-        pyfuncitem.status = "not done" if not_done else "failed again" if test.name in FAILED else ""  # type: ignore
-        FAILED.add(test.name)
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: Any) -> bool | None:
+    """Run a graded test, and turn a wrong answer into the text for the student, without the harness's traceback."""
+    test = getattr(pyfuncitem.function, "graded", None)
+    if test is None:
+        return None
+    student = pyfuncitem.funcargs["student"]
+    wrong = grade(test, student, pyfuncitem.funcargs["rng"])
+    if wrong is None:
+        return True
+    text = explain(student.chapter, test, student, wrong, diagnose(student.chapter, student))
+    not_done = isinstance(wrong.__cause__, NotImplementedError)
+    pyfuncitem.status = "not done" if not_done else "failed again" if test.name in FAILED else ""
+    FAILED.add(test.name)
     pytest.fail(text, pytrace=False)
 
 

@@ -188,6 +188,25 @@ def test_exception_shows_the_students_own_line():
     assert "return x / None" in outcome.feedback
 
 
+def test_answer_that_cannot_be_used_is_wrong_and_no_crash():
+    def adds_up(student, rng):
+        student.claim(np.asarray(student.call("f", np.zeros(2)), float).sum() == 2, "the sum is not 2")
+
+    chapter = Made(adds_up, right, subtracts)
+    outcome = run(chapter, chapter.tests()[0], Answers(module(f=lambda x: [[1.0], [1.0, 2.0]])))
+    assert not outcome.passed
+    assert "it cannot be used: ValueError" in outcome.feedback
+
+
+def test_broken_test_is_not_blamed_on_the_student():
+    def broken(student, rng):
+        raise KeyError("no instance")
+
+    chapter = Made(broken, right, subtracts)
+    with pytest.raises(KeyError):
+        run(chapter, chapter.tests()[0], Answers(module(f=right)))
+
+
 def test_blind_grader_is_found_out():
     assert "passes every test" in verdict(Made(blind_grader, right, subtracts), subtracts).complaint
 

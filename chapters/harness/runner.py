@@ -37,16 +37,31 @@ def instance_rng(test: GradedTest, instance: int, seed: int) -> np.random.Genera
     return np.random.default_rng([seed, zlib.crc32(test.name.encode()), instance])
 
 
+def grade(test: GradedTest, student: Student, rng: np.random.Generator) -> Wrong | None:
+    """What is wrong with the student's answers to one test, or None.
+
+    An answer that the test cannot even work with, rows of different lengths say, is wrong too.
+    """
+    try:
+        test.function(student, rng)
+    except Wrong as wrong:
+        return wrong
+    except Exception as error:
+        if not student.calls:  # nothing was asked yet: the test itself is broken
+            raise
+        return Wrong(f"it cannot be used: {type(error).__name__}: {error}")
+    return None
+
+
 def run(chapter: Chapter, test: GradedTest, answers: Answers, instance: int = 0, seed: int = 0) -> Outcome:
     """Run `test` on an instance; a wrong answer comes back as an Outcome, never as an exception."""
     student = Student(chapter, answers)
-    try:
-        test.function(student, instance_rng(test, instance, seed))
-    except Wrong as wrong:
-        mistakes = diagnose(chapter, student)
-        feedback = explain(chapter, test, student, wrong, mistakes)
-        return Outcome(False, feedback, tuple(m.__name__ for m in mistakes), tuple(student.calls))
-    return Outcome(True, calls=tuple(student.calls))
+    wrong = grade(test, student, instance_rng(test, instance, seed))
+    if wrong is None:
+        return Outcome(True, calls=tuple(student.calls))
+    mistakes = diagnose(chapter, student)
+    feedback = explain(chapter, test, student, wrong, mistakes)
+    return Outcome(False, feedback, tuple(m.__name__ for m in mistakes), tuple(student.calls))
 
 
 def diagnose(chapter: Chapter, student: Student) -> list[Any]:
