@@ -152,7 +152,7 @@ def test_draws_what_is_missing_once(folder, capsys):
     script = folder / "fig_09_1_new.py"
     assert figures.main([], folder) == 0
     assert "drawn in" in capsys.readouterr().out
-    before = {path: path.read_bytes() for path in folder.iterdir()}
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     assert {path.suffix for path in before} == {".py", ".npz", ".svg", ".png", ".json"}
     assert figures.main([], folder) == 0
     assert capsys.readouterr().out.split() == ["fig_09_1_new", "up", "to", "date"]
