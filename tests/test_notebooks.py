@@ -20,7 +20,9 @@ NAMES = list(myst.chapters(ROOT))
 
 
 def committed(name: str) -> nbformat.NotebookNode:
-    return nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    path = FOLDER / f"{name}.ipynb"
+    assert path.exists(), "run: make notebooks"
+    return nbformat.read(path, as_version=4)
 
 
 def test_every_chapter_has_a_notebook_and_the_reverse():
