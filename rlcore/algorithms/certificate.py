@@ -144,9 +144,9 @@ class Undiscounted:
         e = residual + error
         steps, loop = np.inf, -1
         if residual <= max(self.ready, 4 * error):
-            steps, loop = longest_walk(model, x[model.owner] - Q, e, self.tol)
+            steps, loop = longest_walk(model, x[model.owner] - Q, e)
             self.ready = residual / 4
-        if loop >= 0 and residual <= 4 * error <= self.tol:
+        if loop >= 0 and residual <= 4 * error <= 1e-6 * self.largest:
             raise ValueError(
                 f"gamma is 1 and state {int(np.argmax(model.node == loop))} lies on a loop whose mean reward is 0 "
                 "though it pays: its total reward does not converge"
@@ -171,18 +171,18 @@ class Undiscounted:
         )
 
 
-def longest_walk(model: Collapsed, gap: Array, e: float, tol: float) -> tuple[float, int]:
-    """max w over the pairs with gap (M,) <= slack, where slack >= e (max w + 1).
+def longest_walk(model: Collapsed, gap: Array, e: float) -> tuple[float, int]:
+    """max w over the pairs with gap (M,) <= slack, for a slack >= e (max w + 1).
 
-    Howard's iteration on  w = 1 + max over tight pairs of P w.
-    -> (max w, -1), or (inf, a node): for e <= tol no slack up to 4 tol will do, or the tight pairs loop through the node
+    Howard's iteration on  w = 1 + max over tight pairs of P w;  slack grows until it is wide enough.
+    -> (max w, -1), or inf where tight pairs loop, with a node of that loop if even those with gap <= 4 e do
     """
     slack = 4 * e
-    while slack <= 4 * max(e, tol):
+    while True:
         tight = gap <= slack
         label, _ = end_components(model.P, model.owner, tight & (model.action >= 0))
         if (label >= 0).any():
-            return np.inf, int(np.argmax(label >= 0))
+            return np.inf, int(np.argmax(label >= 0)) if slack == 4 * e else -1
         choice = model.best(np.where(tight, -gap, -np.inf))
         while True:
             w = _steps(model, choice)
@@ -196,8 +196,9 @@ def longest_walk(model: Collapsed, gap: Array, e: float, tol: float) -> tuple[fl
         longest = float(w.max()) / margin if margin > 0 else np.inf
         if e * (longest + 1) <= slack:
             return longest, -1
+        if not np.isfinite(longest):
+            return np.inf, -1
         slack = 2 * e * (longest + 1)
-    return np.inf, -1
 
 
 def gainful_state(model: Collapsed, choice: Array) -> int | None:

@@ -303,7 +303,10 @@ def undiscounted(judge: Undiscounted) -> Iterator[Verdict]:
         yield judge.judge(x)
         Q = model.lookahead(x)
         top = np.maximum.reduceat(Q, model.first)
-        choice = np.where(top > Q[choice] + judge.rounding(x), model.best(Q), choice)
+        better = top > Q[choice] + judge.rounding(x)
+        if not better.any():
+            return
+        choice = np.where(better, model.best(Q), choice)
         s = gainful_state(model, choice)
         if s is not None:
             raise ValueError(judge.unbounded(s))
