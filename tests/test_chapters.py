@@ -111,6 +111,17 @@ def test_mistake_is_caught_by_its_name(chapter, mutant):
         assert verdict(chapter, mutant, seed).complaint == ""
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3, 40))
+def test_every_seed_that_a_teacher_may_choose(seed):
+    for chapter in BOOK:
+        assert [v for m in chapter.mutants() if (v := verdict(chapter, m, seed).complaint)] == []
+        for test in chapter.tests():
+            for instance in range(test.instances):
+                outcome = run(chapter, test, Answers(chapter.module("solutions")), instance, seed)
+                assert outcome.passed, outcome.feedback
+
+
 def test_published_kill_matrix_is_the_present_one(capsys, monkeypatch, tmp_path):
     fresh = tmp_path / "matrix.md"
     monkeypatch.setattr("chapters.harness.kill_matrix.PUBLISHED", fresh)
