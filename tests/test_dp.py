@@ -207,7 +207,7 @@ def test_policy_iteration_improves_everywhere():
 
 
 def test_prioritized_sweeping_spends_its_backups_where_values_change():
-    """A long corridor, seen from its end: each state is backed up once, in order. A sweep needs as many sweeps as states."""
+    """In a corridor whose end pays, each state is backed up once; sweeps need as many as there are states."""
     corridor = GridWorld(["." * 60 + "G"], gamma=0.9, step_reward=0.0, enter={"G": 1.0})
     assert len(list(dp.prioritized_sweeping(corridor))) <= 4
     changes = (np.abs(b - a).max() for a, b in pairwise(dp.value_iteration(corridor)))
@@ -273,7 +273,7 @@ def test_policies_are_checked():
     }
     for message, pi in wrong.items():
         for call in (lambda pi: next(dp.policy_evaluation(mdp, pi)), lambda pi: dp.solve(mdp, pi=pi)):
-            with pytest.raises(ValueError, match="^pi") as error:
+            with pytest.raises(ValueError, match=r"^pi") as error:
                 call(pi)
             assert message in str(error.value)
 
@@ -281,5 +281,5 @@ def test_policies_are_checked():
 def test_starts_and_sweeps_are_checked():
     with pytest.raises(ValueError, match=r"shape \(15,\)"):
         next(dp.value_iteration(frozen_lake(), np.zeros(15)))
-    with pytest.raises(ValueError, match="sweeps is -1"):
+    with pytest.raises(ValueError, match=r"sweeps is -1"):
         next(dp.modified_policy_iteration(frozen_lake(), sweeps=-1))

@@ -82,7 +82,7 @@ class Discounted:
 
     def rounding(self, V: Array) -> float:
         """How far a computed backup of V can be from the true one."""
-        return self.relative * (self.largest + self.mdp.gamma * max(float(V.max()), -float(V.min())))
+        return float(self.relative * (self.largest + self.mdp.gamma * max(float(V.max()), -float(V.min()))))
 
     def judge(self, V: Array, TV: Array, pi: Array) -> Verdict:
         """The span bound of V, given T V and a policy that attains it."""
@@ -174,9 +174,11 @@ class Undiscounted:
 def longest_walk(model: Collapsed, gap: Array, e: float) -> tuple[float, int]:
     """max w over the pairs with gap (M,) <= slack, for a slack >= e (max w + 1).
 
-    Howard's iteration on  w = 1 + max over tight pairs of P w;  slack grows until it is wide enough.
+    Howard's iteration on  w = 1 + max over tight pairs of P w,  until w / margin proves itself;  slack grows until it
+    is wide enough.
     -> (max w, -1), or inf where tight pairs loop, with a node of that loop if even those with gap <= 4 e do
     """
+    rounding = (np.diff(model.P.indptr).max() + 8) * UNIT
     slack = 4 * e
     while True:
         tight = gap <= slack
@@ -184,15 +186,15 @@ def longest_walk(model: Collapsed, gap: Array, e: float) -> tuple[float, int]:
         if (label >= 0).any():
             return np.inf, int(np.argmax(label >= 0)) if slack == 4 * e else -1
         choice = model.best(np.where(tight, -gap, -np.inf))
-        while True:
+        margin = 0.0
+        while margin < 0.5:  # w >= 1/2 + P w is as good as w >= 1 + P w, at twice the length
             w = _steps(model, choice)
             Pw = np.where(tight, model.P @ w, -np.inf)
-            better = np.maximum.reduceat(Pw, model.first) > Pw[choice] + 1e-9 * w.max()
-            if not better.any():
+            margin = float((w[model.owner] - Pw).min()) - rounding * float(w.max())
+            longer = np.maximum.reduceat(Pw, model.first) > Pw[choice] + rounding * w.max()
+            if not longer.any():
                 break
-            choice = np.where(better, model.best(Pw), choice)
-        margin = float((w[model.owner] - Pw).min())  # 1, but for rounding and the ties above
-        margin -= (np.diff(model.P.indptr).max() + 8) * UNIT * float(w.max())
+            choice = np.where(longer, model.best(Pw), choice)
         longest = float(w.max()) / margin if margin > 0 else np.inf
         if e * (longest + 1) <= slack:
             return longest, -1

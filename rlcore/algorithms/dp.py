@@ -99,9 +99,7 @@ def policy_iteration(mdp: Model, pi: Any = None) -> Iterator[Array]:
         better = Q.max(axis=1) > now + 16 * UNIT * (np.abs(now) + np.abs(mdp.expected_reward).max(axis=1))
         if not better.any():
             return
-        if pi.ndim == 2:
-            pi = Q.argmax(axis=1)
-        pi = np.where(better, Q.argmax(axis=1), pi)
+        pi = np.where(better, Q.argmax(axis=1), pi) if pi.ndim == 1 else Q.argmax(axis=1)
         V, before = exact_value(mdp, pi), V
         if V.sum() <= before.sum():  # what looked better was rounding
             return
@@ -314,8 +312,8 @@ def _start(mdp: Model, V: Array | None) -> Array:
     return np.zeros(mdp.n_states) if V is None else _check_iterate(V, 0, mdp.n_states).copy()
 
 
-def _check_iterate(V: Any, k: int, S: int) -> Array:
-    V = np.asarray(V, dtype=float)
+def _check_iterate(iterate: Any, k: int, S: int) -> Array:
+    V: Array = np.asarray(iterate, dtype=float)
     if V.shape != (S,):
         raise ValueError(f"iterate {k} has shape {V.shape}; it must be ({S},), a value a state")
     for s in np.flatnonzero(~np.isfinite(V))[:1]:

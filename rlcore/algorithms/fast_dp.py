@@ -11,6 +11,8 @@
 
 `sweeps`  Anything else: modified policy iteration on compressed rows; where it is slow, policies are solved.
 
+With gamma = 1, `undiscounted` is policy iteration on the model with its unpaid loops collapsed.
+
 Each is a stream of verdicts: it hands values and their backup to a judge (`algorithms.certificate`), who alone says
 how good they are. So a method may relax, skip or guess, and no bound depends on it.
 
@@ -74,7 +76,8 @@ def dense(mdp: MDP, judge: Discounted, tol: float) -> Iterator[Verdict]:
         P_pi, r_pi = mdp.P[states, pi], r[states, pi]
         V, before = _policy_value(P_pi, r_pi, gamma, V, tol), V
         TV = r_pi + gamma * (P_pi @ V)
-        upper += gamma * float((V - before).max()) + 4 * judge.rounding(V)
+        rise = float((V - before).max())
+        upper += gamma * (rise + judge.off * abs(rise)) + 4 * judge.rounding(V)
         upper[states, pi] = TV
         s, a = np.nonzero(upper > TV[:, None])
         if 3 * len(s) < upper.size:
@@ -130,11 +133,6 @@ def wave(mdp: SparseMDP, judge: Discounted, tol: float) -> Iterator[Verdict]:
             new -= now
             new *= relax
             now += new
-        change = layout.backup_all(v)
-        change -= v
-        v += change
-        moving = np.flatnonzero(layout.largest(np.abs(change)) > enough / 4)
-        first = max(1, int(moving[0])) if len(moving) else 1
         V = np.empty(mdp.n_states)
         V[layout.order] = v
         verdict = judge(V)
@@ -142,6 +140,11 @@ def wave(mdp: SparseMDP, judge: Discounted, tol: float) -> Iterator[Verdict]:
         if verdict.bound > 0.5 * last_bound:
             relax = 1.0
         last_bound = verdict.bound
+        change = layout.backup_all(v)
+        change -= v
+        v += change
+        moving = np.flatnonzero(layout.largest(np.abs(change)) > enough / 4)
+        first = max(1, int(moving[0])) if len(moving) else 1
 
 
 def windows(layout: Layout, first: int) -> Iterator[tuple[int, int]]:
@@ -173,19 +176,20 @@ class Layout:
         for p, i, j in zip(parity.tolist(), self.starts.tolist(), stop.tolist()):
             self.begin[p], self.stop[p] = i, j
         self.order = np.concatenate([level[start[p] : start[p + 1]] for p in parity])
-        place = np.empty(S, dtype=np.int32)
-        place[self.order] = np.arange(S, dtype=np.int32)
+        index = np.int32 if S * A * K < 2**31 else np.int64
+        place = np.empty(S, dtype=index)
+        place[self.order] = np.arange(S, dtype=index)
 
         self.S, self.A = S, A
         self.end = slice(self.begin[0], self.stop[0])
-        self.indptr = np.arange(0, S * A * K + 1, K, dtype=np.int32 if S * A * K < 2**31 else np.int64)
+        self.indptr = np.arange(0, S * A * K + 1, K, dtype=index)
         self.indices = place[mdp.succ[self.order]]
         shared = mdp.prob.strides[0] == 0  # the same probabilities everywhere: nothing to reorder
         prob = mdp.prob if shared else mdp.prob[self.order]
         self.data = np.multiply(prob, mdp.gamma, out=np.empty((S, A, K)))
         self.r = mdp.expected_reward[self.order].ravel()
-        loop = self.indices == np.arange(S, dtype=np.int32)[:, None, None]
-        row = np.flatnonzero(loop.reshape(S * A, K).any(axis=1))
+        loop = self.indices == np.arange(S, dtype=index)[:, None, None]
+        row = np.unique(np.flatnonzero(loop) // K)
         self.indices, self.data = self.indices.ravel(), self.data.ravel()
         p, loop = self.data.reshape(S * A, K), loop.reshape(S * A, K)[row]
         factor = 1 / (1 - (p[row] * loop).sum(axis=1))
@@ -271,7 +275,7 @@ def sweeps(mdp: SparseMDP, judge: Discounted, tol: float, V: Array) -> Iterator[
     """Modified policy iteration: a policy is swept until its span is small, or solved where that takes too long."""
     from scipy.sparse import csr_array
 
-    S, A, K = mdp.succ.shape
+    S, _, K = mdp.succ.shape
     states = np.arange(S)
     pi = np.zeros(S, dtype=np.int64)
     while True:

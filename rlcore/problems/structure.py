@@ -90,7 +90,7 @@ def breadth_first(edges: Any, source: Array) -> tuple[Array, Array]:
     ]  # where the parent of each stands: never decreasing, so levels are found by bisection
     start = [0, 1]
     while start[-1] < len(order):
-        start.append(1 + int(np.searchsorted(after, start[-1])))
+        start.append(1 + int(after.searchsorted(start[-1])))
     return order[1:], np.array(start[1:]) - 1
 
 
