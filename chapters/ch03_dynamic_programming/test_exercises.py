@@ -226,3 +226,4 @@ def test_backups(student, rng):
     student.check("prioritized_sweeping", P, R, gamma, 3 * V, 0)
     student.check("prioritized_sweeping", P, R, gamma, 3 * V, 1)
     student.check("prioritized_sweeping", P, R, gamma, 3 * V, 12)
+    student.check("prioritized_sweeping", P, R, gamma, 3 * V + 50, 2)  # far too high everywhere
