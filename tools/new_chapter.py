@@ -18,13 +18,20 @@ TEMPLATE = Path(__file__).parent / "template"
 def new_chapter(name: str, root: Path = ROOT) -> list[Path]:
     """Write the files of chapters/<name>; ValueError if the name does not fit or the folder exists."""
     if not re.fullmatch(r"ch\d\d(_[a-z0-9]+)+", name):
-        raise ValueError(f"NAME is {name!r}; it must look like ch04_bandits: ch, two digits, _, lower-case words")
+        raise ValueError(
+            f"NAME is {name!r}; it must look like ch04_bandits: ch, two digits, _, lower-case words"
+        )
     folder = root / "chapters" / name
     taken = [path.name for path in sorted((root / "chapters").glob(name[:4] + "_*"))]
     if taken:
         raise ValueError(f"chapter {name[2:4]} exists already: chapters/{taken[0]}")
     slug = name[5:].replace("_", "-")
-    words = {"n": str(int(name[2:4])), "name": name, "slug": slug, "title": slug.replace("-", " ").capitalize()}
+    words = {
+        "n": str(int(name[2:4])),
+        "name": name,
+        "slug": slug,
+        "title": slug.replace("-", " ").capitalize(),
+    }
     folder.mkdir(parents=True)
     written = []
     for source in sorted(TEMPLATE.glob("*.tmpl")):
