@@ -82,7 +82,7 @@ def models(draw, gammas=(0.0, 0.3, 0.9, 0.99, 0.999)):
 
 
 @given(models(), st.sampled_from(STREAMS), st.sampled_from([1e-2, 1e-5, 1e-7]))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_bound_is_true(mdp, method, relative):
     if mdp.gamma == 0.999 and method in (dp.prioritized_sweeping, dp.gauss_seidel, dp.value_iteration):
         relative = 1e-2  # plain loops need thousands of sweeps
@@ -241,7 +241,7 @@ def best_of_all_policies(mdp):
 
 
 @given(episodic(), st.sampled_from([None, dp.policy_iteration]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_total_reward_against_all_policies(mdp, method):
     for m in (mdp, mdp.dense()):
         solution = dp.solve(m, method and method(m))

@@ -35,7 +35,7 @@ from rlcore.numerics import Array, pick
 from rlcore.problems.mdp import MDP, TOLERANCE, SparseMDP
 from rlcore.problems.structure import Collapsed, collapse, end_components, recurrent
 
-UNIT = float(np.finfo(float).eps)
+UNIT = float(np.finfo(float).eps) / 2  # u, the relative error of one operation
 BLOCK = 2**15  # states backed up at a time, so that their numbers stay in the cache
 
 

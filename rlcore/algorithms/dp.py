@@ -96,7 +96,7 @@ def policy_iteration(mdp: Model, pi: Any = None) -> Iterator[Array]:
         yield V.copy()
         Q = mdp.lookahead(V)
         now = _under(pi, Q)
-        better = Q.max(axis=1) > now + 16 * UNIT * (np.abs(now) + np.abs(mdp.expected_reward).max(axis=1))
+        better = Q.max(axis=1) > now + 32 * UNIT * (np.abs(now) + np.abs(mdp.expected_reward).max(axis=1))
         if not better.any():
             return
         pi = np.where(better, Q.argmax(axis=1), pi) if pi.ndim == 1 else Q.argmax(axis=1)
@@ -143,7 +143,7 @@ def prioritized_sweeping(mdp: Model, V: Array | None = None) -> Iterator[Array]:
         error[s] = 0.0
         for p in before[s]:
             error[p] = abs(lookahead_at(mdp, V, p).max() - V[p])
-            if error[p] > 4 * UNIT * abs(V[p]):
+            if error[p] > 8 * UNIT * abs(V[p]):
                 heapq.heappush(queue, (-error[p], p))
         backups += 1
         if backups % mdp.n_states == 0:

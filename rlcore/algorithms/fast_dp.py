@@ -2,7 +2,7 @@
 
 `dense`   One pass over P costs more than everything else, so make few. After one full backup an upper bound of every
           Q(s, a) is kept; the values of the greedy policy are found on its S rows alone, and only the pairs
-          whose bound still exceeds the policy's own value are looked at again. Often two passes' worth is all.
+          whose bound still exceeds the policy's own value are looked at again. Often one pass is all.
 
 `wave`    Where episodes end, values spread from the end like a wave. States are ordered by their distance from it,
           and a window of levels moves outwards over them, sweeping as it goes, so that a level is swept
@@ -77,7 +77,7 @@ def dense(mdp: MDP, judge: Discounted, tol: float) -> Iterator[Verdict]:
         V, before = _policy_value(P_pi, r_pi, gamma, V, tol), V
         TV = r_pi + gamma * (P_pi @ V)
         rise = float((V - before).max())
-        upper += gamma * (rise + judge.off * abs(rise)) + 4 * judge.rounding(V)
+        upper += gamma * (rise + judge.off * abs(rise)) + 2 * (judge.rounding(V) + judge.rounding(before))
         upper[states, pi] = TV
         s, a = np.nonzero(upper > TV[:, None])
         if 3 * len(s) < upper.size:
