@@ -78,15 +78,17 @@ def run_alone(*arguments):
 
 
 def test_a_million_states():
-    """Each in a process of its own, ours three times; the peer with the sweeps that are best at 300 x 300."""
+    """Each in a process of its own: ours three times, the peer with 20 and with 50 sweeps (more are slower)."""
     runs = [run_alone("rlcore", "1000") for _ in range(3)]
     V, mine = sorted(runs, key=lambda run: run[1]["seconds"])[1]
-    peer_V, other = run_alone("quantecon", "1000", "20")
+    peers = {sweeps: run_alone("quantecon", "1000", str(sweeps)) for sweeps in (20, 50)}
+    sweeps = min(peers, key=lambda k: peers[k][1]["seconds"])
+    peer_V, other = peers[sweeps]
     exact = solve(grid(1000), tol=1e-8).V
     ROWS["1000 x 1000"] = {
         "theirs": other["seconds"],
         "ours": mine["seconds"],
-        "method": "modified policy iteration, 20 sweeps",
+        "method": f"modified policy iteration, {sweeps} sweeps",
         "bound": mine["bound"],
         "error": np.abs(V - exact).max(),
         "peer_error": np.abs(peer_V - exact).max(),
@@ -135,7 +137,7 @@ def table():
         f"{machine()}. {versions()}.",
         "",
         "n x n grid: four actions, .8 as intended and .1 to each side, -1 a step, absorbing corner goal. Dense: 1000",
-        "states, 10 actions. gamma .99, certified error 1e-6, single thread, medians; the peer's compilation is left out.",
+        "states, 10 actions. gamma .99, certified error 1e-6, single thread, medians; without the peer's compilation.",
         "",
         "| problem | QuantEcon | its method | rlcore | ratio | goal | proved bound | true error | QuantEcon's error |",
         "|---|---|---|---|---|---|---|---|---|",
