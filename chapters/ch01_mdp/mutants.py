@@ -93,6 +93,23 @@ def no_exponential(preference):
 
 
 @mutant(
+    "softmax_policy", "the whole table sums to 1. Each row is a distribution of its own: sum over axis 1."
+)
+def normalised_over_the_table(preference):
+    e = np.exp(preference - preference.max())
+    return e / e.sum()
+
+
+@mutant(
+    "corridor", "you turned the row P[s, 0] around to get P[s, 1]. That mirrors the corridor, not the move."
+)
+def mirrors_the_row(n, slip):
+    P = solutions.corridor(n, slip)
+    P[:, 1] = P[:, 0, ::-1]
+    return P
+
+
+@mutant(
     "corridor",
     "index -1 is the last cell in NumPy: your corridor is a ring. A move off the end stays in place.",
 )
@@ -202,6 +219,14 @@ def rounded_down(gamma, r_max, error):
 @mutant("steps_that_matter", "n is negative where no reward matters; the smallest number of steps is 0.")
 def negative_count(gamma, r_max, error):
     return int(np.ceil(np.log(error * (1 - gamma) / r_max) / np.log(gamma)))
+
+
+@mutant(
+    "steps_that_matter",
+    "int(x) + 1 is not the ceiling: a whole number gets one too many, and int cuts a negative number towards 0.",
+)
+def cut_off_plus_one(gamma, r_max, error):
+    return int(np.log(error * (1 - gamma) / r_max) / np.log(gamma)) + 1
 
 
 @mutant(

@@ -8,6 +8,7 @@ list of its first n items.
 from __future__ import annotations
 
 import copy
+import inspect
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -47,14 +48,20 @@ class Answers:
         function = (self.replaced or {}).get(name) or getattr(self.module, name, None)
         if not callable(function):
             raise Missing(f"{name} is not defined in {self.module.__name__}")
-        given = [np.random.default_rng(a.seed) if isinstance(a, Rng) else copy.deepcopy(a) for a in args]
+        given = [built(a) for a in args]
         answer = function(*given)
         if take is not None:
             answer = [np.copy(item) for item in itertools.islice(answer, take)]
         for i, (before, after) in enumerate(zip(args, given)):
             if not _unchanged(before, after):
-                raise ChangedArgument(f"argument {i + 1} of {name} was changed by the call; work on a copy")
+                argument = list(inspect.signature(function).parameters)[i]
+                raise ChangedArgument(f"{name} changed its argument {argument}; work on a copy")
         return answer
+
+
+def built(argument: Any) -> Any:
+    """What the function gets: a copy of plain data, or the thing that a description describes."""
+    return np.random.default_rng(argument.seed) if isinstance(argument, Rng) else copy.deepcopy(argument)
 
 
 def _unchanged(before: Any, after: Any) -> bool:

@@ -39,7 +39,8 @@ def difference(got: Any, want: Any, tol: float | None = None) -> str | None:
         return None
     i = np.unravel_index(int(bad.argmax()), bad.shape)
     where = f"entry [{', '.join(map(str, i))}]" if i else "it"
-    return f"{where} is {_number(a[i])}, not {_number(b[i])}"
+    x, y = _number(a[i]), _number(b[i])
+    return f"{where} is {x}, not {y}" + (f" (they differ by {abs(a[i] - b[i]):.1e})" if x == y else "")
 
 
 def close(a: Any, b: Any, tol: float | None = None) -> Any:

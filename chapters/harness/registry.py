@@ -10,8 +10,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 CHAPTERS = Path(__file__).parents[1]
 
 
@@ -45,6 +43,8 @@ def graded(number: str, *, points: int, instances: int = 1) -> Callable[[Any], A
         raise ValueError(f"exercise {number}: points and instances must be at least 1")
 
     def mark(function: Any) -> Any:
+        import pytest  # here, so that a chapter's text can show mutants without it
+
         function.graded = GradedTest(function, number, points, instances)
         return pytest.mark.parametrize("instance", range(instances))(function)
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from chapters.harness.answers import Answers, ChangedArgument, Missing
+from chapters.harness.answers import Answers, ChangedArgument, Missing, built
 from chapters.harness.compare import gap
-from chapters.harness.registry import Chapter, GradedTest
+from chapters.harness.registry import Chapter, GradedTest, find_chapter
 from chapters.harness.student import Call, Student, Wrong, show, show_call
 
 HARNESS = Path(__file__).parent
@@ -55,7 +55,7 @@ def grade(test: GradedTest, student: Student, rng: np.random.Generator) -> Wrong
 
 def run(chapter: Chapter, test: GradedTest, answers: Answers, instance: int = 0, seed: int = 0) -> Outcome:
     """Run `test` on an instance; a wrong answer comes back as an Outcome, never as an exception."""
-    student = Student(chapter, answers)
+    student = Student(chapter, answers, instance=instance, seed=seed)
     wrong = grade(test, student, instance_rng(test, instance, seed))
     if wrong is None:
         return Outcome(True, calls=tuple(student.calls))
@@ -89,8 +89,30 @@ def explain(chapter: Chapter, test: GradedTest, student: Student, wrong: Wrong, 
     else:
         lines.append(f"  came back  {show(call.answer)}")
         lines.append(f"  but  {wrong}")
-    lines += [f"  This looks like a known mistake: {mutant.message}" for mutant in mistakes]
+    if len(mistakes) == 1:
+        lines.append(f"  This looks like a known mistake: {mistakes[0].message}")
+    elif mistakes:
+        lines.append("  This looks like one of these known mistakes:")
+        lines += [f"  - {mutant.message}" for mutant in mistakes]
+    where = f'"{chapter.name}", "{test.name}", instance={student.instance}, seed={student.seed}'
+    lines.append(f"  The same arguments again: again({where}, call={len(student.calls)})")
+    lines.append("  after `from chapters.harness.runner import again`")
     return "\n".join(lines)
+
+
+def again(name: str, test: str, *, instance: int = 0, seed: int = 0, call: int = 1) -> list[Any]:
+    """The arguments of the call-th call that a graded test makes, to try a failed call by hand.
+
+    Raises ValueError for a chapter, test or call that does not exist.
+    """
+    chapter = find_chapter(name)
+    for graded_test in chapter.tests():
+        if graded_test.name == test:
+            calls = run(chapter, graded_test, Answers(chapter.module("solutions")), instance, seed).calls
+            if not 1 <= call <= len(calls):
+                raise ValueError(f"call is {call}; {test} makes {len(calls)} calls")
+            return [built(argument) for argument in calls[call - 1].args]
+    raise ValueError(f"{chapter.name} has no graded test {test!r}")
 
 
 def own_lines(error: BaseException) -> list[str]:

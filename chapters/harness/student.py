@@ -66,6 +66,8 @@ class Student:
     answers: Answers
     calls: list[Call] = field(default_factory=list)
     tol: float | None = None  # of the last comparison
+    instance: int = 0
+    seed: int = 0
 
     def call(self, function: str, *args: Any, take: int | None = None) -> Any:
         """The answer to function(*args); with `take`, the list of the first items of an iterator."""
