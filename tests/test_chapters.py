@@ -7,6 +7,7 @@ On the hosted CI (CI=true) every exercise must be an untouched stub.
 import ast
 import inspect
 import os
+import re
 
 import pytest
 
@@ -14,6 +15,7 @@ from chapters.harness.answers import Answers
 from chapters.harness.kill_matrix import PUBLISHED, main, verdict
 from chapters.harness.registry import CHAPTERS, Chapter, chapters
 from chapters.harness.runner import run
+from tools.myst import equations
 
 SEEDS = (0, 1, 2)
 BOOK = chapters()
@@ -56,6 +58,14 @@ def test_contract_of_a_chapter(chapter):
     for e in chapter.exercises:
         row = f"| {e.number} | `{e.function}` | {'*' * e.stars} | {e.goal} |"
         assert row in listed, f"chapter.md lacks the line\n{row}"
+
+
+@pytest.mark.parametrize("chapter", BOOK, ids=label)
+def test_exercises_name_equations_by_their_number(chapter):
+    text = (CHAPTERS / chapter.name / "exercises.py").read_text(encoding="utf-8")
+    found = re.findall(r"\(([\d.]*)(?:, )?(eq:[\w-]+)\)", text)
+    numbers = equations()
+    assert found == [(numbers[name], name) for _, name in found], "write (3.5, eq:stopping-rule)"
 
 
 @pytest.mark.parametrize(("chapter", "exercise"), EXERCISES, ids=label)

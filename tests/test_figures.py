@@ -121,7 +121,7 @@ def test_frozen_lake_hugs_the_wall():
 
 
 def test_contraction_stays_below_its_bound_and_one_start_reaches_it():
-    distance = committed(figures.FIGURES / "fig_02_3_contraction.py")["distance"]
+    distance = committed(figures.FIGURES / "fig_02_2_contraction.py")["distance"]
     k = np.arange(distance.shape[-1])
     for gamma, d in zip((0.5, 0.9, 0.99), distance):
         assert (d <= d[:, :1] * gamma**k + 1e-12).all()

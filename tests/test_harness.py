@@ -231,6 +231,11 @@ def test_broken_test_is_not_blamed_on_the_student():
         run(chapter, chapter.tests()[0], Answers(module(f=right)))
 
 
+def test_a_chapter_is_read_without_pytest():
+    code = "import sys; sys.modules['pytest'] = None; import chapters.ch01_mdp.mutants, chapters.ch01_mdp.solutions"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_blind_grader_is_found_out():
     assert "passes every test" in verdict(Made(blind_grader, right, subtracts), subtracts).complaint
 

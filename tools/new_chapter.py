@@ -29,6 +29,7 @@ def new_chapter(name: str, root: Path = ROOT) -> list[Path]:
     words = {
         "n": str(int(name[2:4])),
         "name": name,
+        "short": name[:4],
         "slug": slug,
         "title": slug.replace("-", " ").capitalize(),
     }

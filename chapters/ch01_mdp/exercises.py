@@ -1,4 +1,4 @@
-"""Exercises of chapter 1. Replace each `raise`, then run:  pytest chapters/ch01_mdp
+"""Exercises of chapter 1. Replace each `raise`, then run:  make grade CH=ch01
 
 Every array is a NumPy array. Letters: S states, A actions, T steps.
 """
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def discounted_return(reward, gamma):
-    """Exercise 1.1.  The return from time 0, equation (eq:return).
+    """Exercise 1.1.  The return from time 0, equation (1.4, eq:return).
 
         G_0 = r_1 + gamma r_2 + gamma^2 r_3 + ...
 
@@ -19,7 +19,7 @@ def discounted_return(reward, gamma):
 
 
 def returns_to_go(reward, gamma):
-    """Exercise 1.2.  The return from every time step, equation (eq:return-recursion).
+    """Exercise 1.2.  The return from every time step, equation (1.6, eq:return-recursion).
 
         G_t = r_{t+1} + gamma G_{t+1},   and 0 after the end
 
@@ -31,7 +31,7 @@ def returns_to_go(reward, gamma):
 
 
 def softmax_policy(preference):
-    """Exercise 1.3.  From preferences to probabilities, equation (eq:softmax-policy).
+    """Exercise 1.3.  From preferences to probabilities, equation (1.1, eq:softmax-policy).
 
         pi(a | s) = exp(h(s, a)) / sum_b exp(h(s, b))
 
@@ -56,7 +56,7 @@ def corridor(n, slip):
 
 
 def follow(P, R, pi):
-    """Exercise 1.5.  The Markov chain that a policy makes of an MDP, equation (eq:induced-chain).
+    """Exercise 1.5.  The Markov chain that a policy makes of an MDP, equation (1.2, eq:induced-chain).
 
         P_pi(s' | s) = sum_a pi(a | s) P(s' | s, a)
         r_pi(s)      = sum_a pi(a | s) sum_s' P(s' | s, a) R(s, a, s')
@@ -69,7 +69,7 @@ def follow(P, R, pi):
 
 
 def state_distribution(P_pi, start, t):
-    """Exercise 1.6.  Where one is after t steps, equation (eq:state-distribution).
+    """Exercise 1.6.  Where one is after t steps, equation (1.3, eq:state-distribution).
 
         d_0 = start,   d_{t+1}(s') = sum_s d_t(s) P_pi(s' | s)
 

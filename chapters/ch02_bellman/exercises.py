@@ -1,4 +1,4 @@
-"""Exercises of chapter 2. Replace each `raise`, then run:  pytest chapters/ch02_bellman
+"""Exercises of chapter 2. Replace each `raise`, then run:  make grade CH=ch02
 
 Every array is a NumPy array. Letters: S states, A actions.
 P[s, a, s'] is the probability of s' after action a in s; R[s, a, s'] is the reward of that transition.
@@ -8,7 +8,7 @@ import numpy as np  # noqa: F401   you will want it
 
 
 def cycle_value(reward, gamma):
-    """Exercise 2.1.  The value of going round for ever, equation (eq:cycle-value).
+    """Exercise 2.1.  The value of going round for ever, equation (2.1, eq:cycle-value).
 
     A walker goes round a cycle of K states. Leaving the first pays reward[0], leaving the second reward[1],
     and so on; after reward[K - 1] the walker is back at the first. The value of the first state is
@@ -23,7 +23,7 @@ def cycle_value(reward, gamma):
 
 
 def lookahead(P, R, gamma, V):
-    """Exercise 2.2.  What each action is worth if the next state is worth V, equation (eq:lookahead).
+    """Exercise 2.2.  What each action is worth if the next state is worth V, equation (2.2, eq:lookahead).
 
         Q(s, a) = sum_s' P(s' | s, a) (R(s, a, s') + gamma V(s'))
 
@@ -35,7 +35,7 @@ def lookahead(P, R, gamma, V):
 
 
 def expectation_backup(P, R, gamma, V, pi):
-    """Exercise 2.3.  One expectation backup of V, the right side of equation (eq:bellman-expectation).
+    """Exercise 2.3.  One expectation backup of V, the right side of equation (2.3, eq:bellman-expectation).
 
         (T_pi V)(s) = sum_a pi(a | s) sum_s' P(s' | s, a) (R(s, a, s') + gamma V(s'))
 
@@ -47,7 +47,7 @@ def expectation_backup(P, R, gamma, V, pi):
 
 
 def advantage(P, R, gamma, V):
-    """Exercise 2.4.  How much better an action is than following the policy, equation (eq:advantage).
+    """Exercise 2.4.  How much better an action is than following the policy, equation (2.5, eq:advantage).
 
         A(s, a) = Q(s, a) - V(s)
 
@@ -61,7 +61,7 @@ def advantage(P, R, gamma, V):
 
 
 def optimality_backup(P, R, gamma, Q):
-    """Exercise 2.5.  One optimality backup of Q, the right side of equation (eq:bellman-optimality-q).
+    """Exercise 2.5.  One optimality backup of Q, the right side of equation (2.7, eq:bellman-optimality-q).
 
         (T Q)(s, a) = sum_s' P(s' | s, a) (R(s, a, s') + gamma max_b Q(s', b))
 
@@ -73,7 +73,7 @@ def optimality_backup(P, R, gamma, Q):
 
 
 def optimal_actions(Q, tol):
-    """Exercise 2.6.  All best actions of every state, equation (eq:greedy).
+    """Exercise 2.6.  All best actions of every state, equation (2.8, eq:greedy).
 
     Action a counts as best in s if Q(s, a) is at most `tol` below the best of its state.
 
@@ -83,7 +83,7 @@ def optimal_actions(Q, tol):
 
 
 def policy_value(P, R, gamma, terminal, pi):
-    """Exercise 2.7.  The value of a policy without iterating, equation (eq:bellman-matrix).
+    """Exercise 2.7.  The value of a policy without iterating, equation (2.4, eq:bellman-matrix).
 
         V = r_pi + gamma P_pi V
 
@@ -112,7 +112,7 @@ def expected_steps(P, terminal, pi):
 
 
 def error_bound(P, R, gamma, V):
-    """Exercise 2.9.  How wrong can V be?  Equation (eq:residual-bound).
+    """Exercise 2.9.  How wrong can V be?  Equation (2.10, eq:residual-bound).
 
         max_s |V(s) - V*(s)| <= max_s |(T V)(s) - V(s)| / (1 - gamma)
 
@@ -137,7 +137,7 @@ def best_of_all_policies(P, R, gamma):
 
 
 def contraction_ratios(P, R, gamma, U, V, n):
-    """Exercise 2.11.  A small experiment: measure the contraction of equation (eq:contraction).
+    """Exercise 2.11.  A small experiment: measure the contraction of equation (2.9, eq:contraction).
 
     Back up U and V side by side, n times, with the optimality backup T. The distance of two tables is the
     largest difference of their entries, max_s |U(s) - V(s)|. Give the n ratios

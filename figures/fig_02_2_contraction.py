@@ -1,4 +1,4 @@
-"""Figure 2.3: the Bellman optimality operator is a contraction, whatever the start."""
+"""Figure 2.2: the Bellman optimality operator is a contraction, whatever the start."""
 
 from dataclasses import replace
 

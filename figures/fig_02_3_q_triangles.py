@@ -1,4 +1,4 @@
-"""Figure 2.2: optimal action values of the walk."""
+"""Figure 2.3: optimal action values of the walk."""
 
 from rlcore.exact.values import optimal_value
 from rlcore.lab import plots
