@@ -78,9 +78,10 @@ def value_iteration(P, R, gamma, V):
 
         V_{k+1}(s) = max_a sum_s' P(s' | s, a) (R(s, a, s') + gamma V_k(s'))
 
-    P, R, gamma as above, V (S,) the values to start from -> an iterator over V_1, V_2, ..., without end
+    P, R, gamma as above, V (S,) the values to start from
+      -> an iterator over V_0 = V, V_1, V_2, ..., without end, each table a new array
 
-    Hint: `while True: ...; yield V`. The caller stops; your loop need not.
+    Hint: `while True:` and `yield`. The caller stops; your loop need not.
     """
     raise NotImplementedError("Exercise 3.6")
 
@@ -136,6 +137,8 @@ def surely_ends(P, terminal, pi):
 
     P (S, A, S), terminal (S,) bool (such a state leads to itself), pi (S,) int -> (S,) bool
 
+    The end may be a long way off: ask where a walk can go, not how soon.
+
     Hint: first find the states from which the end can be reached, walking backwards from the terminal
     ones. Call the others lost. Then find the states from which a lost one can be reached.
     """
@@ -150,7 +153,7 @@ def policy_iteration(P, R, gamma, pi):
 
     P, R, gamma as above with gamma < 1, pi (S,) int -> an iterator over V_pi0, V_pi1, ..., which ends
 
-    Hint: the improvement of Exercise 3.5. One test has two copies of every action.
+    Hint: the improvement of Exercise 3.5. The tests have actions that are equally good up to rounding.
     """
     raise NotImplementedError("Exercise 3.11")
 
@@ -164,8 +167,7 @@ def prioritized_sweeping(P, R, gamma, V, updates):
     P, R, gamma as above, V (S,) the values to start from, updates int >= 0
       -> [the states in the order of their backups (updates,), V (S,) afterwards], as a list or a tuple
 
-    Then the experiment: on a model of your choice, how many backups until all errors are below 1e-6,
-    and how many in plain sweeps?
+    Hint: no queue is asked for. Compute all errors anew before each backup, with the given `lookahead`.
     """
     raise NotImplementedError("Exercise 3.12")
 

@@ -46,6 +46,22 @@ def discounts_the_reward(P, R, gamma, pi, V):
 
 @mutant(
     "evaluation_sweep",
+    "rewards are added up over s' as if every next state came for sure. Weight R[s, a, s'] by P(s' | s, a).",
+)
+def adds_up_all_rewards(P, R, gamma, pi, V):
+    return (pi * (R.sum(axis=2) + gamma * P @ V)).sum(axis=1)
+
+
+@mutant(
+    "evaluation_sweep",
+    "rewards are averaged as if all next states were equally likely. Weight R[s, a, s'] by P(s' | s, a).",
+)
+def averages_all_rewards(P, R, gamma, pi, V):
+    return (pi * (R.mean(axis=2) + gamma * P @ V)).sum(axis=1)
+
+
+@mutant(
+    "evaluation_sweep",
     "this is the reward of one step. The value of what comes after is missing: + gamma V(s').",
 )
 def leaves_out_the_future(P, R, gamma, pi, V):
@@ -119,6 +135,16 @@ def leaves_out_exactly_n(mean, n):
     return p
 
 
+@mutant(
+    "poisson_with_tail",
+    "the last entry is 1 minus P(N = n), so the entries sum to more than 1. Take 1 minus the sum of all others.",
+)
+def one_minus_the_last_entry(mean, n):
+    p = loses_the_tail(mean, n)
+    p[n] = 1 - p[n]
+    return p
+
+
 @mutant("poisson_with_tail", "k! is missing: entries must fall once k is larger than the mean.")
 def forgets_the_factorial(mean, n):
     p = np.exp(-mean) * mean ** np.arange(n + 1.0)
@@ -163,11 +189,32 @@ def leaves_out_the_last_sweep(P, R, gamma, pi, theta, in_place):
     "the changes have signs. A falling value changes by a negative number: take the absolute value.",
 )
 def forgets_the_sign(P, R, gamma, pi, theta, in_place):
+    return sweeps_until(np.max, P, R, gamma, pi, theta, in_place)
+
+
+@mutant(
+    "count_sweeps",
+    "the changes of all states are added up. No single value may change by theta: take the largest |change|.",
+)
+def adds_the_changes_up(P, R, gamma, pi, theta, in_place):
+    return sweeps_until(lambda d: np.abs(d).sum(), P, R, gamma, pi, theta, in_place)
+
+
+@mutant(
+    "count_sweeps",
+    "the changes are averaged over the states. One value may still move by much more: take the largest |change|.",
+)
+def averages_the_changes(P, R, gamma, pi, theta, in_place):
+    return sweeps_until(lambda d: np.abs(d).mean(), P, R, gamma, pi, theta, in_place)
+
+
+def sweeps_until(measure, P, R, gamma, pi, theta, in_place):
+    """The number of sweeps until measure(change (S,)) is below theta."""
     sweep = reads_what_it_has_just_written if in_place else solutions.evaluation_sweep
     V, sweeps, change = np.zeros(len(P)), 0, theta
     while change >= theta and sweeps < 10_000:
         V, old, sweeps = sweep(P, R, gamma, pi, V), V, sweeps + 1
-        change = (V - old).max()
+        change = measure(V - old)
     return sweeps
 
 
@@ -212,8 +259,8 @@ def takes_the_worst(Q, pi):
 )
 def chooses_the_next_state(P, R, gamma, V):
     while True:
-        V = np.where(P > 0, R + gamma * V, -np.inf).max(axis=(1, 2))
         yield V
+        V = np.where(P > 0, R + gamma * V, -np.inf).max(axis=(1, 2))
 
 
 @mutant(
@@ -230,17 +277,24 @@ def returns_one_sweep(P, R, gamma, V):
 )
 def averages_the_actions(P, R, gamma, V):
     while True:
-        V = lookahead(P, R, gamma, V).mean(axis=1)
         yield V
+        V = lookahead(P, R, gamma, V).mean(axis=1)
 
 
 @mutant(
     "value_iteration",
-    "the stream begins with the values you were given. The first one asked for is V_1, after one sweep.",
+    "the stream begins after one sweep. The first table asked for is V_0, the values you were given.",
 )
-def begins_with_the_start(P, R, gamma, V):
-    yield V
-    yield from solutions.value_iteration(P, R, gamma, V)
+def leaves_out_the_start(P, R, gamma, V):
+    return itertools.islice(solutions.value_iteration(P, R, gamma, V), 1, None)
+
+
+@mutant(
+    "value_iteration",
+    "the stream has an end. The caller decides when to stop, and cannot if you stop first: `while True`.",
+)
+def stops_by_itself(P, R, gamma, V):
+    return list(itertools.islice(solutions.value_iteration(P, R, gamma, V), 1000))
 
 
 @mutant(
@@ -250,9 +304,9 @@ def begins_with_the_start(P, R, gamma, V):
 def works_in_place(P, R, gamma, V):
     V = V.copy()
     while True:
+        yield V.copy()
         for s in range(len(V)):
             V[s] = (P[s] * (R[s] + gamma * V)).sum(axis=1).max()
-        yield V
 
 
 @mutant(
@@ -270,8 +324,8 @@ def discounts_this_reward(P, R, gamma, V):
 def maximises_the_reward_alone(P, R, gamma, V):
     a = (P * R).sum(axis=2).argmax(axis=1)
     while True:
-        V = lookahead(P, R, gamma, V)[np.arange(len(V)), a]
         yield V
+        V = lookahead(P, R, gamma, V)[np.arange(len(V)), a]
 
 
 # ---------------------------------------------------------------- 3.7 span_bounds
@@ -310,6 +364,15 @@ def adds_one_change_only(V, V_next, gamma):
     return [V_next + gamma * d.min(), V_next + gamma * d.max()]
 
 
+@mutant(
+    "span_bounds",
+    "1 / (1 - gamma) goes with V, as in chapter 2. V_next has had the first change already: gamma / (1 - gamma).",
+)
+def takes_the_factor_of_the_old_values(V, V_next, gamma):
+    d = V_next - V
+    return [V_next + d.min() / (1 - gamma), V_next + d.max() / (1 - gamma)]
+
+
 # ---------------------------------------------------------------- 3.8 optimal_stakes
 
 
@@ -342,6 +405,16 @@ def stakes_nothing(V, p_heads, capital):
 def never_stakes_everything(V, p_heads, capital):
     a = np.arange(1, max(min(capital, len(V) - 1 - capital), 2))
     Q = p_heads * V[capital + a] + (1 - p_heads) * V[capital - a]
+    return a[Q.max() - solutions.TIE <= Q]
+
+
+@mutant(
+    "optimal_stakes",
+    "a stake is more than what is missing to the goal. Stakes end at the smaller of capital and goal - capital.",
+)
+def stakes_more_than_is_missing(V, p_heads, capital):
+    a = np.arange(1, capital + 1)
+    Q = p_heads * V[np.minimum(capital + a, len(V) - 1)] + (1 - p_heads) * V[capital - a]
     return a[Q.max() - solutions.TIE <= Q]
 
 
@@ -397,6 +470,13 @@ def one_row_too_few(P, R, gamma, horizon):
     return solutions.backward_induction(P, R, gamma, horizon)[1:]
 
 
+@mutant(
+    "backward_induction", "gamma is forgotten: what comes one step later counts gamma V_{t+1}, not V_{t+1}."
+)
+def forgets_the_discount(P, R, gamma, horizon):
+    return solutions.backward_induction(P, R, 1.0, horizon)
+
+
 # ---------------------------------------------------------------- 3.10 surely_ends
 
 
@@ -432,7 +512,38 @@ def takes_every_loop_for_a_trap(P, terminal, pi):
     return sure
 
 
+@mutant(
+    "surely_ends",
+    "a walk may take longer than you let it. A state left with probability 0.001 a step is left for sure in the end.",
+)
+def walks_two_hundred_steps(P, terminal, pi):
+    walk = np.where(terminal[:, None], np.eye(len(P)), P[np.arange(len(P)), pi])
+    return np.linalg.matrix_power(walk, 200)[:, terminal].sum(axis=1) > 0.99
+
+
 # ---------------------------------------------------------------- 3.11 policy_iteration
+
+
+def howard(P, R, gamma, pi, improve):
+    """Policy iteration with another improvement, (Q, pi) -> new pi."""
+    S = np.arange(len(P))
+    while True:
+        P_pi = P[S, pi]
+        V = np.linalg.solve(np.eye(len(P)) - gamma * P_pi, (P_pi * R[S, pi]).sum(axis=1))
+        yield V
+        better = improve(lookahead(P, R, gamma, V), pi)
+        if (better == pi).all():
+            return
+        pi = better
+
+
+@mutant(
+    "policy_iteration",
+    "argmax drops an action for one that is better by a rounding error, and the next solve rounds the other way: "
+    "it need not end. Keep the old action unless another is better by more than 1e-9.",
+)
+def takes_argmax(P, R, gamma, pi):
+    return howard(P, R, gamma, pi, lambda Q, pi: Q.argmax(axis=1))
 
 
 @mutant(
@@ -440,17 +551,13 @@ def takes_every_loop_for_a_trap(P, terminal, pi):
     "it does not end where two actions are equally good: the policy keeps changing between them. Keep the old action in a tie.",
 )
 def breaks_ties_at_random(P, R, gamma, pi):
-    rng, S = np.random.default_rng(0), np.arange(len(P))
-    while True:
-        P_pi = P[S, pi]
-        V = np.linalg.solve(np.eye(len(P)) - gamma * P_pi, (P_pi * R[S, pi]).sum(axis=1))
-        yield V
-        Q = lookahead(P, R, gamma, V)
-        best = np.max(Q, axis=1, keepdims=True) - solutions.TIE <= Q
-        better = (best * rng.random(Q.shape)).argmax(axis=1)
-        if (better == pi).all():
-            return
-        pi = better
+    rng = np.random.default_rng(0)
+
+    def any_best(Q, pi):
+        best = Q.max(axis=1, keepdims=True) - solutions.TIE <= Q
+        return (best * rng.random(Q.shape)).argmax(axis=1)
+
+    return howard(P, R, gamma, pi, any_best)
 
 
 @mutant(
@@ -521,6 +628,19 @@ def keeps_stale_priorities(P, R, gamma, V, updates):
     V = V.copy()
     error = lookahead(P, R, gamma, V).max(axis=1) - V
     states = list(itertools.islice(itertools.cycle(np.argsort(-np.abs(error)).tolist()), updates))
+    for s in states:
+        V[s] = lookahead(P, R, gamma, V)[s].max()
+    return [states, V]
+
+
+@mutant(
+    "prioritized_sweeping",
+    "the states are sorted once and each has one turn, so there are at most S backups. Look for the largest error anew each time.",
+)
+def sorts_once(P, R, gamma, V, updates):
+    V = V.copy()
+    error = lookahead(P, R, gamma, V).max(axis=1) - V
+    states = np.argsort(-np.abs(error)).tolist()[:updates]
     for s in states:
         V[s] = lookahead(P, R, gamma, V)[s].max()
     return [states, V]

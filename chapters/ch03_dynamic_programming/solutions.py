@@ -51,8 +51,8 @@ def improve(Q, pi):
 def value_iteration(P, R, gamma, V):
     """Exercise 3.6.  [eq:value-iteration]"""
     while True:
-        V = lookahead(P, R, gamma, V).max(axis=1)
         yield V
+        V = lookahead(P, R, gamma, V).max(axis=1)
 
 
 def span_bounds(V, V_next, gamma):
@@ -166,8 +166,8 @@ def to_the_last_best_action(Q, pi):
 def by_map_and_lists(P, R, gamma, V):
     r = np.einsum("san,san->sa", P, R)
     while True:
-        V = [max(r[s] + gamma * P[s] @ V) for s in range(len(P))]
         yield V
+        V = [max(r[s] + gamma * P[s] @ V) for s in range(len(P))]
 
 
 @alternative("span_bounds")

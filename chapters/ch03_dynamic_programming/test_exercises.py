@@ -4,7 +4,7 @@ import numpy as np
 
 from chapters.ch03_dynamic_programming.exercises import lookahead
 from chapters.harness import Exercise, graded
-from rlcore.problems.gridworlds import frozen_lake, small_grid
+from rlcore.problems.gridworlds import GridWorld, frozen_lake, small_grid
 
 EXERCISES = [
     Exercise("3.1", "evaluation_sweep", 1, "make one sweep of policy evaluation"),
@@ -70,15 +70,17 @@ def test_empty_lot(student, rng):
 @graded("3.4", points=1)
 def test_sweeps_with_two_arrays(student, rng):
     P, R = model(small_grid())
-    for theta, sweeps in ((1e-2, 89), (1e-3, 131)):
+    for theta, sweeps in ((0.1, 47), (1e-3, 131)):
         student.check("count_sweeps", P, R, 1.0, np.full((16, 4), 0.25), theta, False, expected=sweeps)
 
 
 @graded("3.4", points=1)
 def test_sweeps_in_place(student, rng):
     P, R = model(small_grid())
-    for theta, sweeps in ((1e-2, 62), (1e-3, 88)):
-        student.check("count_sweeps", P, R, 1.0, np.full((16, 4), 0.25), theta, True, expected=sweeps)
+    for sign in (-1, 1):  # rising values first: there a change without abs is right, an alias of V is not
+        for theta, sweeps in ((0.1, 36), (1e-3, 88)):
+            uniform = np.full((16, 4), 0.25)
+            student.check("count_sweeps", P, sign * R, 1.0, uniform, theta, True, expected=sweeps)
 
 
 @graded("3.4", points=1, instances=2)
@@ -124,6 +126,15 @@ def test_ice(student, rng):
     student.claim(abs(V[0] - 0.542) < 0.01, f"after 300 sweeps the start is worth 0.54; yours is {V[0]:.4f}")
 
 
+@graded("3.6", points=1)
+def test_no_end(student, rng):
+    P, R = rng.dirichlet(np.ones(2), (2, 2)), rng.normal(size=(2, 2, 2))
+    for n in (3, 20_000):
+        tables = student.call("value_iteration", P, R, 0.9, np.zeros(2), take=n)
+        said = f"it gave {len(tables)} tables where {n:,} were asked for; the stream has no end"
+        student.claim(len(tables) == n, said)
+
+
 @graded("3.7", points=2, instances=3)
 def test_bounds(student, rng):
     P, R, gamma, V = random_mdp(rng)
@@ -148,9 +159,17 @@ def test_stakes_without_rounding(student, rng):
         student.check("optimal_stakes", V, 0.25, capital)
 
 
+@graded("3.8", points=1)
+def test_stakes_that_cannot_lose(student, rng):
+    V = np.append(0.0, np.ones(10))  # heads for sure: every stake is as good as any other
+    for capital in (5, 3, 8):
+        student.check("optimal_stakes", V, 1.0, capital)
+
+
 @graded("3.8", points=2, instances=2)
 def test_stakes(student, rng):
     goal = int(rng.choice([20, 24, 28]))
+    student.check("optimal_stakes", bold_play(16, 0.25), 0.25, 9)  # a tie without rounding
     V = bold_play(goal, 0.4)
     V[1:-1] += rng.uniform(-1e-12, 1e-12, goal - 1)
     for capital in (goal // 2, *range(1, goal)):
@@ -173,18 +192,22 @@ def test_ice_with_a_time_limit(student, rng):
     )
 
 
-def maze(rng, S=9):
-    """P (S, 2, S), terminal (S,), pi (S,) with a trap: some walks end surely, some perhaps, some never."""
+def maze(rng, S=12):
+    """P (S, 2, S), terminal (S,), pi (S,): of the first six states one may get lost, five surely end.
+
+    The other action of those five leads into the trap. States 6 to S - 3 are anything.
+    """
+    I = np.eye(S)
+    end, trap = I[-1], I[-2]
+    follow = [(end + trap) / 2, (I[1] + I[2]) / 2, (I[1] + end) / 2, 0.999 * I[3] + 0.001 * end, I[5], end]
     P = np.zeros((S, 2, S))
     for s in range(S):
         for a in range(2):
             P[s, a, rng.choice(S, 2, replace=False)] = 0.5
-    P[-1], P[-2] = np.eye(S)[-1], np.eye(S)[-2]  # the end; a state that never ends
-    P[0, :] = 0.5 * (np.eye(S)[-1] + np.eye(S)[-2])  # perhaps
-    P[1, 0], P[1, 1] = 0.5 * (np.eye(S)[1] + np.eye(S)[2]), np.eye(S)[-2]  # a loop that is left
-    P[2, 0], P[2, 1] = 0.5 * (np.eye(S)[1] + np.eye(S)[-1]), np.eye(S)[0]  # surely
     pi = rng.integers(0, 2, S)
-    pi[1:3] = 0
+    for s, row in enumerate(follow):
+        P[s, pi[s]], P[s, 1 - pi[s]] = row, trap
+    P[-1], P[-2] = end, trap
     return P, np.arange(S) == S - 1, pi
 
 
@@ -207,17 +230,33 @@ def test_improvements(student, rng):
     student.check("policy_iteration", P, R, 0.9, pi, take=50)
 
 
-@graded("3.11", points=2, instances=2)
+def claim_end(student, P, R, gamma, pi):
+    """Policy iteration ends within 50 policies, at the optimal values."""
+    values = student.call("policy_iteration", P, R, gamma, pi, take=50)
+    many = "50 values and more" if len(values) == 50 else f"{len(values)} values"
+    student.claim(0 < len(values) < 50, f"it gave {many}; a handful is enough, then it ends")
+    V = np.asarray(values[-1], float).ravel()
+    residual = np.abs(lookahead(P, R, gamma, V).max(axis=1) - V).max()
+    said = f"the last values are not optimal: one more sweep changes them by {residual:.3g}"
+    student.claim(residual < 1e-6, said)
+
+
+@graded("3.11", points=1, instances=2)
 def test_twin_actions(student, rng):
     P, R, gamma, _ = random_mdp(rng, S=16, A=2)
     P, R = np.concatenate([P, P], axis=1), np.concatenate([R, R], axis=1)  # actions 2, 3 are 0, 1 again
-    values = student.call("policy_iteration", P, R, gamma, rng.integers(0, 4, 16), take=50)
-    student.claim(0 < len(values) < 50, f"it gave {len(values)} values; a handful is enough, then it ends")
-    V = np.asarray(values[-1], float).ravel()
-    residual = np.abs(lookahead(P, R, gamma, V).max(axis=1) - V).max()
-    student.claim(
-        residual < 1e-3, f"the last values are not optimal: one more sweep changes them by {residual:.3g}"
-    )
+    claim_end(student, P, R, gamma, rng.integers(0, 4, 16))
+
+
+@graded("3.11", points=2)
+def test_ties_up_to_rounding(student, rng):
+    """Symmetric boards: mirror images are worth the same on paper, and differ in the last digit after a solve."""
+    blank = ["." * 7] * 3
+    boards = [GridWorld([*blank, "...G...", *blank], gamma=0.95, slip=0.3)]
+    boards += [GridWorld(["G" + "." * 9] + ["." * 10] * 9, gamma=0.95, slip=0.2), frozen_lake(gamma=0.99)]
+    for board in boards:
+        for _ in range(2):
+            claim_end(student, *model(board), board.gamma, rng.integers(0, 4, board.n_states))
 
 
 @graded("3.12", points=3, instances=3)
