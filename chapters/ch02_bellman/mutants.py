@@ -184,6 +184,14 @@ def equal_to_the_last_digit(Q, tol):
 
 @mutant(
     "optimal_actions",
+    "np.isclose adds a relative tolerance of its own, rtol=1e-5. Set rtol=0, or compare the difference with `tol`.",
+)
+def isclose_with_its_own_tolerance(Q, tol):
+    return np.isclose(Q, Q.max(axis=1, keepdims=True), atol=tol)
+
+
+@mutant(
+    "optimal_actions",
     "you compare with the best of the whole table. Each state has its own best: max over axis 1.",
 )
 def best_of_the_table(Q, tol):
