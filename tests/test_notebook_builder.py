@@ -340,7 +340,6 @@ def test_a_notebook_edited_by_hand_is_found(built):
         (r"\arg\max_a Q", "munder"),
         (r"\operatorname*{arg\,max}_a Q", "munder"),
         (r"\begin{aligned} a &= b \\ c &= d \end{aligned}", "mtable"),
-        (r"s'", "<mo>\N{PRIME}</mo>"),
         (r"a < b", "&lt;"),
     ],
 )
@@ -348,6 +347,64 @@ def test_a_formula_becomes_mathml(tex, needle):
     html = mathml(tex, display=True)
     ET.fromstring(html)
     assert needle in html
+
+
+def inner(tex, display=False):
+    """A formula without namespace and without <math> around it."""
+    html = mathml(tex, display).replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
+    return html.partition(">")[2].removesuffix("</math>") if not display else html
+
+
+def test_aligned_lines_meet_at_the_relation():
+    tex = r"\begin{aligned} a &= b & c &= d \\ &\le e \end{aligned}"
+    cells = [cell for cell in ET.fromstring(mathml(tex, display=True)).iter() if cell.tag.endswith("mtd")]
+    styles = [cell.get("style") for cell in cells]
+    sides = ["right", "left", "right", "left", "right", "left"]
+    assert [style.split(";")[1].strip() for style in styles] == [f"text-align: -webkit-{s}" for s in sides]
+    assert [style.rpartition(" ")[2] for style in styles] == ["0em", "0em", "2em", "0em", "0em", "0em"]
+    cases = mathml(r"\begin{cases} 1 & x \\ 0 & y \end{cases}", display=True)
+    assert cases.count('style="text-align: left; text-align: -webkit-left"') == 4
+
+
+@pytest.mark.parametrize(
+    ("tex", "same"),
+    [("s'", "s"), ("V_{s'}", "V_s"), ("s'^2", "s^2"), ("s_i'", "s_i"), ("s'_i", "s_i"), ("s''", "s")],
+)
+def test_a_prime_stands_beside_its_letter(tex, same):
+    """Without the prime, the formula has the scripts of the one beside it: the prime is in none of them."""
+
+    def scripts(html):
+        tags = [element.tag.rpartition("}")[2] for element in ET.fromstring(html).iter()]
+        return [tag for tag in tags if tag in ("msub", "msup", "msubsup")]
+
+    assert scripts(mathml(tex)) == scripts(mathml(same))
+    prime = "\N{DOUBLE PRIME}" if "''" in tex else "\N{PRIME}"
+    assert inner(tex).count(f">{prime}</mo>") == 1
+
+
+@pytest.mark.parametrize(
+    ("tex", "left", "right"),
+    [
+        (r"= \arg\max_a Q", "0", "0.167em"),
+        (r"= \operatorname*{arg\,max}_a Q", "0", "0.167em"),
+        (r"\gamma \max_a Q", "0.167em", "0.167em"),
+        (r"= \max(a, b)", "0", "0"),
+        (r"2 \log x", "0.167em", "0.167em"),
+    ],
+)
+@pytest.mark.parametrize("display", [False, True])
+def test_the_name_of_a_function_is_spaced_as_in_tex(tex, left, right, display):
+    assert f'<mo form="prefix" lspace="{left}" rspace="{right}">' in inner(tex, display)
+
+
+def test_punctuation_stays_with_its_formula():
+    math = mathml("x")
+    kept = f'<span class="unbroken">{math},</span>'
+    assert book.unbroken(f"<p>of {math}, {math} and ({math}).</p>") == (
+        f'<p>of {kept} {math} and <span class="unbroken">({math}).</span></p>'
+    )
+    display = mathml("x", display=True)
+    assert book.unbroken(f"({display}).") == f"({display})."
 
 
 def test_an_unknown_command_is_an_error():
@@ -372,7 +429,7 @@ def test_the_book_is_read_offline(built):
     assert '<span class="number">(1.2)</span>' in one
     assert 'href="02_two.html#there"' in one
     assert 'href="../../chapters/ch01_one/test_x.py"' in one
-    assert 'src="data:image/svg+xml;base64,' in one
+    assert '<div class="picture"><img alt="a square" src="data:image/svg+xml;base64,' in one
     assert 'rel="prev"' in one
     assert 'rel="next"' in one
     assert "<summary>The code</summary>" in one

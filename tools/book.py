@@ -26,6 +26,7 @@ ROOT = myst.ROOT
 PAGES = Path(__file__).parent / "pages"
 LICENCE = "Code: MIT License. Text and figures: CC BY 4.0."
 PICTURE = '<img src="{src}" alt="{alt}">'
+FORMULA = re.compile(r"([(\[\u201c]?)(<math\b(?:(?!</math>).)*</math>)([,.;:!?)\]\u2019\u201d%]*)", re.DOTALL)
 
 
 class Renderer(IPythonRenderer):
@@ -46,9 +47,13 @@ class Renderer(IPythonRenderer):
         return mathml(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
 
     def paragraph(self, text: str) -> str:
-        """A display alone in its paragraph needs no <p> around it."""
-        alone = text.strip().startswith('<div class="equation"') and text.strip().endswith("</div>")
-        return f"{text.strip()}\n" if alone else super().paragraph(text)
+        """A display or a picture alone in its paragraph needs no <p> around it."""
+        text = text.strip()
+        if text.startswith('<div class="equation"') and text.endswith("</div>"):
+            return f"{text}\n"
+        if re.fullmatch(r"<img [^>]*>", text):
+            return f'<div class="picture">{text}</div>\n'
+        return super().paragraph(text)
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         words = html.unescape(re.sub(r"<[^>]*>", "", text))
@@ -87,14 +92,28 @@ def style() -> str:
     light = HtmlFormatter(style="friendly").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
     rules = [re.sub(r"background(-color)?: [^;}]+;?", "", sheet) for sheet in (light, dark)]
-    return f"{_read('page.css')}\n{rules[0]}\n@media (prefers-color-scheme: dark) {{\n{rules[1]}\n}}"
+    return (
+        f"{_read('page.css')}\n{rules[0]}\n@media screen and (prefers-color-scheme: dark) {{\n{rules[1]}\n}}"
+    )
+
+
+def unbroken(text: str) -> str:
+    """Keep each inline formula on one line with the punctuation that touches it."""
+
+    def keep(match: re.Match[str]) -> str:
+        touched = 'display="inline"' in match[2] and (match[1] or match[3])
+        return f'<span class="unbroken">{match[0]}</span>' if touched else match[0]
+
+    return FORMULA.sub(keep, text)
 
 
 def render(notebook: nbformat.NotebookNode, folder: Path, book: dict[str, Any]) -> tuple[str, Renderer]:
     """One notebook as one HTML page; `folder` is where its links start."""
     renderer = Renderer(folder)
     exporter = HTMLExporter(template_name="chapter", extra_template_basedirs=[str(PAGES)])
-    exporter.register_filter("markdown2html", lambda text: MarkdownWithMath(renderer=renderer).render(text))
+    exporter.register_filter(
+        "markdown2html", lambda text: unbroken(MarkdownWithMath(renderer=renderer).render(text))
+    )
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
     body, _ = exporter.from_notebook_node(notebook, resources={"book": book})
     return body, renderer
@@ -150,7 +169,7 @@ def _page(
         "style": style(),
         "navigation": f"<nav>{''.join(links)}</nav>",
         "footer": f"<nav>{''.join(turn)}</nav>\n<footer><p>{LICENCE}</p></footer>",
-        "script": "",
+        "script": _read("page.js"),
     }
     text, renderer = render(notebook, root / "notebooks", book)
     sections = [(key, words) for level, key, words in renderer.contents if level == 2]
