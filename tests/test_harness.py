@@ -231,6 +231,18 @@ def test_broken_test_is_not_blamed_on_the_student():
         run(chapter, chapter.tests()[0], Answers(module(f=right)))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGALRM there, as the docstring says")
+def test_an_endless_loop_is_stopped(monkeypatch):
+    def never_ends(x):
+        while True:
+            pass
+
+    monkeypatch.setattr("chapters.harness.student.SECONDS", 0.2)
+    chapter = Made(grader, right, subtracts)
+    outcome = run(chapter, chapter.tests()[0], Answers(module(f=never_ends)))
+    assert "TimeoutError: no answer after 0.2 seconds: does a loop never end?" in outcome.feedback
+
+
 def test_a_chapter_is_read_without_pytest():
     code = "import sys; sys.modules['pytest'] = None; import chapters.ch01_mdp.mutants, chapters.ch01_mdp.solutions"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -10,6 +10,8 @@ from scipy.optimize import linprog
 
 from rlcore.algorithms import dp, fast_dp
 from rlcore.algorithms.certificate import Discounted, Undiscounted
+from rlcore.exact.values import optimal_value, policy_value
+from rlcore.problems.garnet import garnet
 from rlcore.problems.gridworlds import GridWorld, cliff, frozen_lake
 from rlcore.problems.mdp import MDP, SparseMDP
 
@@ -396,3 +398,50 @@ def test_solution_is_frozen_and_keeps_every_residual():
     assert (np.diff(solution.residuals) <= 1e-15).all()
     with pytest.raises(AttributeError):
         solution.bound = 0.0
+
+
+@pytest.mark.parametrize("gamma", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("coarse", [1e-8, 0.5])
+def test_the_policy_returned_loses_at_most_twice_the_bound(gamma, coarse):
+    rng, tol = np.random.default_rng(7), coarse / (1 - gamma)
+    losses = []
+    for _ in range(30):
+        mdp = garnet(8, 3, 2, gamma=gamma, rng=rng)
+        solution = dp.solve(mdp, dp.value_iteration(mdp), tol=tol)
+        losses.append((optimal_value(mdp) - policy_value(mdp, solution.pi)).max())
+        assert losses[-1] <= 2 * solution.bound + 1e-12
+    assert coarse < 0.1 or max(losses) > 1e-3, "an instance on which the policy is not optimal"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"tol": "small"}, "tol is 'small'; it must be a positive number"),
+        ({"max_iter": 0}, "max_iter is 0; it must be a whole number >= 1"),
+        ({"max_iter": 2.5}, "max_iter is 2.5; it must be a whole number >= 1"),
+    ],
+)
+def test_arguments_of_the_driver(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        dp.solve(cliff(0.9), **arguments)
+
+
+def test_arguments_of_the_streams():
+    with pytest.raises(ValueError, match=r"sweeps is 2\.5; it must be a whole number >= 0"):
+        next(dp.modified_policy_iteration(cliff(0.9), 2.5))
+    with pytest.raises(ValueError, match=r"V\[47\] is 1\.0, but state 47 is terminal: it must be 0"):
+        next(dp.value_iteration(cliff(0.9), np.ones(48)))
+
+
+def test_natural_problems_without_a_discount():
+    """A tolerance that rounding forbids is refused at once, and the one named will do."""
+    for n in (40, 100):
+        corridor = GridWorld(["." * n + "G"], gamma=1.0)
+        pi = np.full((n + 1, 4), 0.25)
+        with pytest.raises(ValueError, match=r"tol=.* would do") as refused:
+            dp.solve(corridor, pi=pi, tol=1e-12)
+        tol = float(str(refused.value).split("tol=")[1].split()[0])
+        solution = dp.solve(corridor, pi=pi, tol=tol)
+        s = np.arange(n + 1)
+        exact = -2.0 * (n * (n + 1) - s * (s + 1))  # a step right or left one time in two, a wall at 0
+        assert np.abs(solution.V - exact).max() <= solution.bound <= tol

@@ -89,6 +89,7 @@ def steps_that_matter(gamma, r_max, error):
     gamma float in (0, 1), r_max float > 0, error float > 0 -> int >= 0
 
     Hint: take logarithms, and mind the sign of log(gamma). If the first term is small enough, n is 0.
+    Logarithms are rounded, so try the neighbours of what they give.
     """
     raise NotImplementedError("Exercise 1.7")
 

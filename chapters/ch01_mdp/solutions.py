@@ -54,8 +54,10 @@ def state_distribution(P_pi, start, t):
 
 def steps_that_matter(gamma, r_max, error):
     """Exercise 1.7.  [eq:tail]"""
-    n = np.log(error * (1 - gamma) / r_max) / np.log(gamma)
-    return max(int(np.ceil(n)), 0)
+    n = max(int(np.log(error * (1 - gamma) / r_max) / np.log(gamma)) - 1, 0)
+    while gamma**n * r_max / (1 - gamma) > error:  # once or twice: the logarithms are rounded
+        n += 1
+    return n
 
 
 def roll_out(P, R, terminal, state, pi, horizon, rng):

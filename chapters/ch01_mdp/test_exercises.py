@@ -102,6 +102,7 @@ def test_steps_by_hand(student, rng):
     student.check("steps_that_matter", 0.9, 0.01, 10.0, expected=0)
     student.check("steps_that_matter", 0.5, 1.0, 0.5, expected=2)
     student.check("steps_that_matter", 0.5, 1.0, 2.0, expected=0)
+    student.check("steps_that_matter", 0.9, 1.0, 3.0, expected=12)
 
 
 @graded("1.7", points=1, instances=3)

@@ -108,6 +108,9 @@ def test_ties(student, rng):
     Q = np.array([[0.1 + 0.2, 0.3, 0.0], [1.0, 1.0 - 1e-12, 1.0], [-2.0, -3.0, -2.0]])
     expected = np.array([[True, True, False], [True, True, True], [True, False, True]])
     student.check("optimal_actions", Q, 1e-9, expected=expected)
+    student.check(
+        "optimal_actions", np.array([[2.0, 2.0, 1.0]]), 0.0, expected=np.array([[True, True, False]])
+    )
 
 
 @graded("2.6", points=1, instances=2)

@@ -9,7 +9,10 @@ Every call is recorded, so that a failed test can ask which known mistake gives 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +22,7 @@ from chapters.harness.answers import Answers
 from chapters.harness.compare import difference
 from chapters.harness.registry import Chapter
 
+SECONDS = 10.0  # what one call may take; every right answer takes milliseconds
 ASK = object()  # marks "compare with the solution's answer"
 
 
@@ -51,11 +55,31 @@ class Wrong(AssertionError):
 
 
 def ask(answers: Answers, function: str, args: tuple[Any, ...], take: int | None) -> Call:
-    """Call, and catch whatever the answer raises."""
+    """Call, and catch whatever the answer raises; an answer that takes too long is a TimeoutError."""
     try:
-        return Call(function, args, take, answer=answers.call(function, args, take))
+        with time_limit(SECONDS):
+            return Call(function, args, take, answer=answers.call(function, args, take))
     except Exception as error:
         return Call(function, args, take, error=error)
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError inside the block after so many seconds. Without SIGALRM (Windows) there is no limit."""
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"no answer after {seconds:g} seconds: does a loop never end?")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @dataclass

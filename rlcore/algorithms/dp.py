@@ -63,7 +63,7 @@ def policy_evaluation_in_place(mdp: Model, pi: Any, V: Array | None = None) -> I
 def value_iteration(mdp: Model, V: Array | None = None) -> Iterator[Array]:
     """V <- T V, all states at once.   Sutton & Barto, equation (4.10).
 
-    With gamma = 1 begin at or below V*: from above, a loop without reward keeps whatever it is given.
+    With gamma = 1 begin at 0: a loop without reward keeps whatever it is given, above V* or below.
     """
     V = _start(mdp, V)
     while True:
@@ -111,8 +111,8 @@ def modified_policy_iteration(mdp: Model, sweeps: int = 10, V: Array | None = No
     sweeps = 0 is value iteration; infinitely many are policy iteration.
     Puterman & Shin (1978). As they do, begin where T V >= V if gamma = 1.
     """
-    if sweeps < 0:
-        raise ValueError(f"sweeps is {sweeps}; it must be 0 or more")
+    if not isinstance(sweeps, int) or sweeps < 0:
+        raise ValueError(f"sweeps is {sweeps!r}; it must be a whole number >= 0")
     V = _start(mdp, V)
     while True:
         yield V.copy()
@@ -176,7 +176,7 @@ class Solution:
     """What `solve` found, and how good it surely is."""
 
     V: Array  # (S,)
-    pi: Array  # (S,) int, greedy for V; the given policy if there was one
+    pi: Array  # (S,) int, greedy, with V* - V_pi <= 2 bound; the given policy if there was one
     residuals: Array  # (k,)  max|T V - V| of the iterates
     bound: float  # max|V - V*| <= bound, max|V - V_pi| of a given policy
 
@@ -197,13 +197,16 @@ def solve(
 
     With gamma = 1 the answer is the best total reward of policies that surely come to rest where nothing is
     paid; a loop without reward is worth 0, and is collapsed before anything is judged.
+    The rows of a given stochastic pi are made to sum to 1 exactly.
 
     Raises ValueError for an iterate of the wrong shape or not finite; for a tol that rounding forbids (saying which
     will do); where the stream ends too early; and, with gamma = 1, where the total reward is unbounded or
     does not converge, naming a state. Raises RuntimeError after max_iter iterates, with the residual reached.
     """
-    if not 0 < tol < np.inf:
+    if not isinstance(tol, (int, float)) or not 0 < tol < np.inf:
         raise ValueError(f"tol is {tol!r}; it must be a positive number")
+    if not isinstance(max_iter, int) or max_iter < 1:
+        raise ValueError(f"max_iter is {max_iter!r}; it must be a whole number >= 1")
     if pi is not None:
         pi = check_policy(mdp, pi)
         mdp = under_policy(mdp, pi)
@@ -309,7 +312,10 @@ def _under(pi: Array, Q: Array) -> Array:
 
 
 def _start(mdp: Model, V: Array | None) -> Array:
-    return np.zeros(mdp.n_states) if V is None else _check_iterate(V, 0, mdp.n_states).copy()
+    V = np.zeros(mdp.n_states) if V is None else _check_iterate(V, 0, mdp.n_states).copy()
+    for s in np.flatnonzero(mdp.terminal & (V != 0))[:1]:
+        raise ValueError(f"V[{s}] is {V[s]}, but state {s} is terminal: it must be 0")
+    return V
 
 
 def _check_iterate(iterate: Any, k: int, S: int) -> Array:

@@ -10,6 +10,9 @@ that pays something is refused, as its total reward is unbounded or does not con
 
 Dense models are solved by LU, sparse ones by sparse LU; a million states are for `algorithms.dp`.
 
+What this file needs to know of a graph it finds out itself, in a few lines: so it can be used to check
+`problems.structure`, which `algorithms` uses.
+
 Letters: S states, A actions, K successors.
 Left out: average reward, error bounds (these answers are as exact as a linear solve).
 """
