@@ -99,14 +99,14 @@ def test_small_grid_iterates():
 
 def test_car_rental_needs_four_improvements():
     """Sutton & Barto, Example 4.2; values with untruncated Poisson tails."""
-    data = committed(figures.FIGURES / "fig_03_3_car_rental.py")
+    data = committed(figures.FIGURES / "fig_03_2_car_rental.py")
     assert data["policies"].shape == (5, 21, 21)
     np.testing.assert_allclose(data["V"][[0, 20], [0, 20]], [421.414063, 636.989607], atol=1e-6)
 
 
 def test_gambler():
     """Bold play at p_h = 0.4: V(25) = 0.16, V(50) = 0.4, V(75) = 0.64; at 50 the only stake is 50."""
-    data = committed(figures.FIGURES / "fig_03_4_gambler.py")
+    data = committed(figures.FIGURES / "fig_03_5_gambler.py")
     np.testing.assert_allclose(data["V"][1, [25, 50, 75]], [0.16, 0.4, 0.64], atol=1e-12)
     assert np.flatnonzero(data["best"][50]).tolist() == [50]
     assert np.flatnonzero(data["best"][13]).tolist() == [12, 13]
@@ -114,7 +114,7 @@ def test_gambler():
 
 def test_frozen_lake_hugs_the_wall():
     """14/17 from the start; beside the hole at (1, 1) the one best move, and the one safe move, is into the wall."""
-    data = committed(figures.FIGURES / "fig_03_5_frozen_lake.py")
+    data = committed(figures.FIGURES / "fig_03_4_frozen_lake.py")
     np.testing.assert_allclose(data["V"][0], 14 / 17, atol=1e-12)
     np.testing.assert_array_equal(data["best"][4], [False, False, False, True])
     np.testing.assert_allclose(data["safe"][4], [2 / 3, 2 / 3, 2 / 3, 1], atol=1e-12)

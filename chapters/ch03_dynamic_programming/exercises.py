@@ -12,7 +12,7 @@ import numpy as np
 
 
 def evaluation_sweep(P, R, gamma, pi, V):
-    """Exercise 3.1.  One sweep of policy evaluation with two arrays, equation (eq:policy-evaluation).
+    """Exercise 3.1.  One sweep of policy evaluation with two arrays, equation (3.1, eq:policy-evaluation).
 
         V_new(s) = sum_a pi(a | s) sum_s' P(s' | s, a) (R(s, a, s') + gamma V(s'))
 
@@ -24,7 +24,7 @@ def evaluation_sweep(P, R, gamma, pi, V):
 
 
 def residual_for(error, gamma):
-    """Exercise 3.2.  When may value iteration stop?  Equation (eq:stopping-rule).
+    """Exercise 3.2.  When may value iteration stop?  Equation (3.5, eq:stopping-rule).
 
     Give the largest theta such that a change max|V_{k+1} - V_k| <= theta guarantees
     max|V_{k+1} - V*| <= error, whatever the MDP.
@@ -35,7 +35,7 @@ def residual_for(error, gamma):
 
 
 def poisson_with_tail(mean, n):
-    """Exercise 3.3.  The probabilities that the car rental needs, equation (eq:poisson-tail).
+    """Exercise 3.3.  The probabilities that the car rental needs, equation (3.3, eq:poisson-tail).
 
     Entry k < n is P(N = k) = exp(-mean) mean^k / k!. The last entry is P(N >= n): whoever comes to a
     lot with n cars, at most n cars are rented.
@@ -61,7 +61,7 @@ def count_sweeps(P, R, gamma, pi, theta, in_place):
 
 
 def improve(Q, pi):
-    """Exercise 3.5.  Policy improvement that leaves a good action alone, equation (eq:policy-improvement).
+    """Exercise 3.5.  Policy improvement that leaves a good action alone, equation (3.2, eq:policy-improvement).
 
     Take a best action in every state, but keep pi[s] where it is a best action already. Actions whose
     values differ by 1e-9 or less count as equal.
@@ -74,7 +74,7 @@ def improve(Q, pi):
 
 
 def value_iteration(P, R, gamma, V):
-    """Exercise 3.6.  Value iteration as a stream of iterates, equation (eq:value-iteration).
+    """Exercise 3.6.  Value iteration as a stream of iterates, equation (3.4, eq:value-iteration).
 
         V_{k+1}(s) = max_a sum_s' P(s' | s, a) (R(s, a, s') + gamma V_k(s'))
 
@@ -87,7 +87,7 @@ def value_iteration(P, R, gamma, V):
 
 
 def span_bounds(V, V_next, gamma):
-    """Exercise 3.7.  Two-sided bounds from one sweep, equation (eq:span-bound).
+    """Exercise 3.7.  Two-sided bounds from one sweep, equation (3.6, eq:span-bound).
 
     V_next is V after one sweep of value iteration. With d = V_next - V,
 
@@ -117,7 +117,7 @@ def optimal_stakes(V, p_heads, capital):
 
 
 def backward_induction(P, R, gamma, horizon):
-    """Exercise 3.9.  The best that can be done before the time is up, equation (eq:backward-induction).
+    """Exercise 3.9.  The best that can be done before the time is up, equation (3.7, eq:backward-induction).
 
         V_horizon(s) = 0
         V_t(s)       = max_a sum_s' P(s' | s, a) (R(s, a, s') + gamma V_{t+1}(s'))

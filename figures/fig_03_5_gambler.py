@@ -1,4 +1,4 @@
-"""Figure 3.4: the gambler's problem (Sutton & Barto, Example 4.3): value and all optimal stakes."""
+"""Figure 3.5: the gambler's problem (Sutton & Barto, Example 4.3): value and all optimal stakes."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Figure 3.5: Frozen Lake without discount: the best policy, and why it runs into the walls."""
+"""Figure 3.4: Frozen Lake without discount: the best policy, and why it runs into the walls."""
 
 from rlcore.algorithms.dp import optimal_actions
 from rlcore.exact.values import optimal_value
@@ -27,5 +27,5 @@ def draw(data):
     )
     left.set_title("Best play, $\\gamma$ = 1")
     plots.plot_q(grid, data["safe"], decimals=2, label="chance", ax=right)
-    right.set_title("Chance that a move does not end in a hole")
+    right.set_title("Chance to avoid the holes (dots: safest moves)")
     return figure

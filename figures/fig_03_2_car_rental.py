@@ -1,4 +1,4 @@
-"""Figure 3.3: policy iteration on Jack's car rental (Sutton & Barto, Example 4.2)."""
+"""Figure 3.2: policy iteration on Jack's car rental (Sutton & Barto, Example 4.2)."""
 
 import numpy as np
 
@@ -31,6 +31,12 @@ def draw(data):
     for k, (ax, policy) in enumerate(zip(axes.flat, data["policies"])):
         plots.plot_table(policy, xlabel="cars at location 2", ylabel="cars at location 1", ax=ax)
         ax.set_title(f"$\\pi_{k}$: cars moved from 1 to 2")
+        for text in ax.texts:
+            if text.get_position()[0] == CARS:  # a region of one cell at the edge: keep off the edge
+                text.set(x=CARS + 0.4, ha="right")
+    row, column = np.nonzero(data["policies"][-1] != data["policies"][-2])
+    ax.plot(column, row, "o", color=plots.OKABE_ITO[1], markersize=5)
+    ax.set_title(f"$\\pi_{k}$; dots: what differs from $\\pi_{k - 1}$")
     last = axes.flat[-1]
     plots.plot_table(
         data["V"], xlabel="cars at location 2", ylabel="cars at location 1", label="value (credit)", ax=last
