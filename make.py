@@ -59,12 +59,12 @@ def book(options):
 
 def test(options):
     """the tests (minutes)"""
-    return run(["pytest"] + parallel() + options["ARGS"])
+    return run(["pytest"] + parallel(options["ARGS"]) + options["ARGS"])
 
 
 def slow(options):
     """the tests that take long"""
-    return run(["pytest", "-m", "slow"] + parallel() + options["ARGS"])
+    return run(["pytest", "-m", "slow"] + parallel(options["ARGS"]) + options["ARGS"])
 
 
 def check(options):
@@ -187,7 +187,13 @@ def parse(argv):
         given["CH"] = find_chapter(given["CH"])
     if verb == "new-chapter" and not given["NAME"]:
         raise Stop("new-chapter needs a name: make new-chapter NAME=ch04_bandits")
-    given["ARGS"] = shlex.split(given["ARGS"])
+    try:
+        given["ARGS"] = shlex.split(given["ARGS"])
+    except ValueError as error:
+        raise Stop("ARGS is {!r}: {}".format(given["ARGS"], error))
+    for i, word in enumerate(given["ARGS"][:-1]):
+        if word == "--answers":  # a path as the caller sees it; pytest runs at the project's root
+            given["ARGS"][i + 1] = os.path.abspath(given["ARGS"][i + 1])
     return verb, given
 
 
@@ -197,7 +203,7 @@ def find_chapter(name):
     chapters = sorted(
         c for c in os.listdir(folder) if c.startswith("ch") and os.path.isdir(os.path.join(folder, c))
     )
-    wanted = "ch{:02d}".format(int(name)) if name.isdigit() else name
+    wanted = "ch{:02d}".format(int(name)) if name and not name.strip("0123456789") else name
     found = [c for c in chapters if wanted and (c == wanted or c.startswith(wanted + "_"))]
     if len(found) != 1:
         why = "no chapter '{}'".format(name) if name else "grade needs a chapter: make grade CH=ch03"
@@ -210,7 +216,7 @@ def find_chapter(name):
 
 def check_python(verb):
     if sys.version_info < OLDEST:
-        newer = next((p for p in ("python3.%d" % minor for minor in range(19, 9, -1)) if on_path(p)), None)
+        newer = next((p for p in ("python3.%d" % minor for minor in range(19, 9, -1)) if runs(p)), None)
         hint = "Install one from https://www.python.org/downloads/"
         if os.name == "nt":
             hint = "Try: py -3 make.py " + verb
@@ -229,10 +235,13 @@ def check_python(verb):
         )
 
 
-def on_path(program):
-    return any(
-        os.access(os.path.join(d, program), os.X_OK) for d in os.environ.get("PATH", "").split(os.pathsep)
-    )
+def runs(program):
+    """Is it there, and does it start? (A version manager may leave shims that do not.)"""
+    try:
+        with open(os.devnull, "w") as nowhere:
+            return subprocess.call([program, "-c", ""], stdout=nowhere, stderr=nowhere) == 0
+    except OSError:
+        return False
 
 
 def install(extras):
@@ -375,8 +384,10 @@ def environment():
     return env
 
 
-def parallel():
-    """pytest-xdist's argument: a worker a core, where there are two or more."""
+def parallel(arguments):
+    """pytest-xdist's argument: a worker a core, where there are two or more, and ARGS does not choose itself."""
+    if any(word.startswith("-n") or "xdist" in word for word in arguments):
+        return []
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return ["-n", str(min(cores, 8))] if cores > 1 else []
 

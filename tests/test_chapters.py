@@ -44,7 +44,7 @@ def test_there_are_chapters_to_test():
 @pytest.mark.parametrize("chapter", BOOK, ids=label)
 def test_contract_of_a_chapter(chapter):
     numbers = [e.number for e in chapter.exercises]
-    assert len(numbers) >= 6
+    assert len(numbers) >= 6, f"{len(numbers)} exercises; a chapter has at least 6, from one star to three"
     assert numbers == [f"{int(chapter.name[2:4])}.{i + 1}" for i in range(len(numbers))]
     assert {t.number for t in chapter.tests()} == set(numbers), "every exercise has a graded test"
     stars = [e.stars for e in chapter.exercises]
@@ -58,6 +58,21 @@ def test_contract_of_a_chapter(chapter):
     for e in chapter.exercises:
         row = f"| {e.number} | `{e.function}` | {'*' * e.stars} | {e.goal} |"
         assert row in listed, f"chapter.md lacks the line\n{row}"
+
+
+@pytest.mark.parametrize("chapter", BOOK, ids=label)
+def test_index_and_readme_name_the_chapter(chapter):
+    n, notebook = int(chapter.name[2:4]), f"{chapter.name[2:]}.ipynb"
+    index = (CHAPTERS / "index.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\| {n} \| \[.+\]\({notebook}\) \|", index, re.MULTILINE), (
+        "a row in chapters/index.md"
+    )
+    readme = (CHAPTERS.parent / "README.md").read_text(encoding="utf-8")
+    row = re.search(
+        rf"^\| {n} .*\(notebooks/{notebook}\).*\[(\d+)\]\(chapters/{chapter.name}/", readme, re.MULTILINE
+    )
+    assert row, "a row in the table of README.md"
+    assert int(row[1]) == len(chapter.exercises), "README.md counts the exercises"
 
 
 @pytest.mark.parametrize("chapter", BOOK, ids=label)

@@ -96,6 +96,16 @@ def test_arguments_are_copies_and_must_not_be_changed():
     assert (x == 1).all()
 
 
+def test_lists_of_arrays_are_plain_data():
+    def empties(x):
+        x.pop()
+
+    answers = Answers(module(f=lambda x: x[0] + x[1], g=empties))
+    assert answers.call("f", ([np.ones(2), np.ones(2)],)).tolist() == [2.0, 2.0]
+    with pytest.raises(ChangedArgument, match="g changed its argument x"):
+        answers.call("g", ([np.ones(2), np.ones(2)],))
+
+
 def test_what_plain_data_cannot_say():
     answers = Answers(module(draw=lambda rng: rng.random(), count=lambda: iter(range(10**9))))
     assert (

@@ -92,7 +92,7 @@ def test_an_old_python_gets_one_line():
 
 def test_the_version_check_itself(make, monkeypatch):
     monkeypatch.setattr(make.sys, "version_info", (3, 9, 18))
-    monkeypatch.setattr(make, "on_path", lambda program: program == "python3.12")
+    monkeypatch.setattr(make, "runs", lambda program: program == "python3.12")
     monkeypatch.setattr(make.os, "name", "posix")
     with pytest.raises(
         make.Stop, match=r"this is Python 3\.9\.18 \(.*\)\. Try: make book PYTHON=python3\.12$"

@@ -43,7 +43,7 @@ def differences(old: str, new: str, rtol: float = 1e-6, atol: float = 1e-9) -> I
     """
     words = [re.sub(r"\[ ", "[", " ".join(NUMBER.sub("#", text).split())) for text in (old, new)]
     if words[0] != words[1]:
-        yield f"{_excerpt(old)!r}, now {_excerpt(new)!r}"
+        yield "{!r}, now {!r}".format(*_excerpts(old, new))
         return
     for a, b in zip(NUMBER.findall(old), NUMBER.findall(new)):
         x, y = float(a), float(b)
@@ -75,6 +75,14 @@ def _rounded(a: str, b: str) -> bool:
     unit = 10.0 ** -len(digits[0][1])  # type: ignore[index]
     x, y = float(a), float(b)
     return abs(x - y) < 1.5 * unit and unit <= 0.01 * max(abs(x), abs(y))
+
+
+def _excerpts(old: str, new: str) -> tuple[str, str]:
+    """Both texts from a little before the place where they part."""
+    a, b = (" ".join(text.split()) for text in (old, new))
+    start = max(0, next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b))) - 40)
+    mark = "..." if start else ""
+    return mark + _excerpt(a[start:]), mark + _excerpt(b[start:])
 
 
 def _excerpt(text: str) -> str:

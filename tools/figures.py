@@ -182,7 +182,12 @@ def main(argv: Sequence[str] | None = None, folder: Path = FIGURES) -> int:
                 write_manifest(kept, folder)
                 said = f"drawn in {time.perf_counter() - began:.1f} s ({why})"
         print(f"{script.stem:<28} {said}", flush=True)
-    return 1 if bad else 0
+    gone = sorted(name for name in manifest if not (folder / f"{name}.py").is_file())
+    for name in gone:
+        print(f"{name:<28} has no script any more" + ("; run: make figures" if options.check else ""))
+    if gone and not options.check:
+        write_manifest({name: key for name, key in manifest.items() if name not in gone}, folder)
+    return 1 if bad or (gone and options.check) else 0
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ CITED = re.compile(
     r"|[Pp]ropositions?|[Pp]arts?|Eqs?\.|Python|Gymnasium|NumPy|SciPy|BY)"
     r"[ \n]\(?\d+(?:\.\d+)+\)?(?:(?:, | and |, and | to | or |-)\(?\d+(?:\.\d+)+\)?)*"
 )
-DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+(?![\w]|\.\d)")
+DECIMAL = re.compile(r"(?<![\w.])(?:\d*\.\d+(?:e[-+]?\d+)?|\d+e[-+]?\d+)(?![\w]|\.\d)")
 
 
 class ChapterError(ValueError):

@@ -69,6 +69,12 @@ def read_manifest(folder: Path) -> dict[str, str]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
+def keep(folder: Path, manifest: dict[str, str]) -> None:
+    """Write the manifest, a line a notebook."""
+    text = json.dumps(dict(sorted(manifest.items())), indent=1) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
+
+
 def out_of_date(folder: Path, root: Path = ROOT) -> dict[str, str]:
     """Name -> present hash, of each notebook in `folder` that is missing or whose inputs changed."""
     manifest = read_manifest(folder)
@@ -113,20 +119,23 @@ def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
         if unknown:
             parser.error(f"no notebook '{unknown[0]}'; there are {', '.join(known)}")
         old = out_of_date(folder, root)
+        gone = sorted(read_manifest(folder).keys() - known.keys())
         if args.check:
-            for name in old:
-                print(f"{args.into}/{name}.ipynb is out of date; run: make notebooks")
-            return 1 if old else 0
+            for name in [*old, *gone]:
+                why = "has no chapter any more" if name in gone else "is out of date"
+                print(f"{args.into}/{name}.ipynb {why}; run: make notebooks")
+            return 1 if old or gone else 0
+        for name in gone:
+            print(f"    {name:<28} has no chapter any more: removed")
+            (folder / f"{name}.ipynb").unlink(missing_ok=True)
+            keep(folder, {key: value for key, value in read_manifest(folder).items() if key in known})
         wanted = args.names or (list(known) if args.all else list(old))
         print(f"{len(wanted)} of {len(known)} notebooks to build")
         for name in wanted:
             print(f"    {name:<28}", end="", flush=True)
             notebook, seconds = build(name, root)
             write(notebook, folder / f"{name}.ipynb")
-            manifest = {**read_manifest(folder), name: _key(name, folder, root)}
-            kept = {key: manifest[key] for key in sorted(manifest) if key in known}
-            text = json.dumps(kept, indent=1) + "\n"
-            (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
+            keep(folder, {**read_manifest(folder), name: _key(name, folder, root)})
             print(f"{seconds:6.1f} s", flush=True)
     except (myst.ChapterError, SyntaxError) as error:
         print(f"\n{error}", file=sys.stderr)

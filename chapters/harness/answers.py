@@ -68,5 +68,8 @@ def _unchanged(before: Any, after: Any) -> bool:
     if isinstance(before, Rng):
         return True
     if isinstance(before, np.ndarray):
-        return isinstance(after, np.ndarray) and before.tobytes() == after.tobytes()
+        same = before.shape == after.shape and before.dtype == after.dtype
+        return bool(same and before.tobytes() == after.tobytes())
+    if isinstance(before, (list, tuple)):
+        return len(before) == len(after) and all(map(_unchanged, before, after))
     return bool(before == after)

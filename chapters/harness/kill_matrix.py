@@ -55,7 +55,7 @@ def verdict(chapter: Chapter, mutant: Any, seed: int = 0) -> Verdict:
     return Verdict(marks, far, complaint)
 
 
-def matrix(chapter: Chapter, seed: int = 0) -> str:
+def matrix(chapter: Chapter, verdicts: dict[Any, Verdict]) -> str:
     """The chapter's kill matrix as a Markdown table."""
     lines = [
         f"## {chapter.name}",
@@ -65,7 +65,7 @@ def matrix(chapter: Chapter, seed: int = 0) -> str:
     ]
     for exercise in chapter.exercises:
         for mutant in chapter.mutants(exercise.function):
-            marks = verdict(chapter, mutant, seed).marks
+            marks = verdicts[mutant].marks
             caught = ", ".join(f"{name} ({mark})" for name, mark in marks.items() if mark != ".")
             missed = ", ".join(name for name, mark in marks.items() if mark == ".")
             lines.append(
@@ -80,13 +80,13 @@ def main(arguments: list[str]) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    text = "\n".join(matrix(chapter) for chapter in chosen)
-    complaints = [v.complaint for c in chosen for m in c.mutants() if (v := verdict(c, m)).complaint]
+    verdicts = {mutant: verdict(chapter, mutant) for chapter in chosen for mutant in chapter.mutants()}
+    text = "\n".join(matrix(chapter, verdicts) for chapter in chosen)
+    complaints = [v.complaint for v in verdicts.values() if v.complaint]
     print(text)
-    print("\n".join(complaints) or f"{sum(len(c.mutants()) for c in chosen)} mutants, each caught and named.")
-    if not arguments:
-        heading = __doc__ or ""
-        Path(PUBLISHED).write_text(f"# Kill matrix\n\n{heading}\n{text}", encoding="utf-8")
+    print("\n".join(complaints) or f"{len(verdicts)} mutants, each caught and named.")
+    if not arguments and not complaints:
+        Path(PUBLISHED).write_text(f"# Kill matrix\n\n{__doc__}\n{text}", encoding="utf-8", newline="\n")
     return bool(complaints)
 
 
