@@ -434,8 +434,24 @@ def test_the_book_is_read_offline(built):
     assert 'rel="next"' in one
     assert "<summary>The code</summary>" in one
     assert 'href="01_one.html"' in pages["out/index.html"].read_text(encoding="utf-8")
-    assert "ArrowRight" in pages["out/slides/01_one.html"].read_text(encoding="utf-8")
+    slides = pages["out/slides/01_one.html"].read_text(encoding="utf-8")
+    assert 'href="../01_one.html"' in slides
+    for key in ("ArrowRight", "ArrowLeft", "PageDown", "PageUp", "Home", "End"):
+        assert key in slides, key
+    assert "@page { size: 1280px 720px; margin: 0; }" in slides
     assert [book.network(path.read_text(encoding="utf-8")) for path in pages.values()] == [[]] * 5
+
+
+def test_a_page_has_letters_for_chinese_and_dark_colours_on_screens_only():
+    css = book.style()
+    fonts = '"Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif'
+    assert f"--cjk: {fonts};" in css
+    assert [line for line in css.splitlines() if "font-family" in line and "var(--cjk)" not in line] == [
+        line for line in css.splitlines() if line.startswith("math {")
+    ]
+    assert (
+        css.count("prefers-color-scheme: dark") == css.count("screen and (prefers-color-scheme: dark)") == 2
+    )
 
 
 @pytest.mark.parametrize(
