@@ -1,4 +1,5 @@
-// A click on a picture shows it as large as it is drawn, or larger; a second click or Escape puts it back.
+// A click on a picture fills the window with it; a second click or Escape puts it back. On a phone, one that
+// would be too small to read is as wide as two screens, and scrolls.
 (function () {
   "use strict";
   const dialog = document.createElement("dialog");
@@ -11,6 +12,7 @@
   };
   for (const picture of document.querySelectorAll(".picture > img, .picture > svg")) {
     picture.setAttribute("tabindex", "0");
+    picture.decode?.().then(() => picture.classList.toggle("wide", picture.naturalWidth > 900), () => {});
     picture.onclick = () => open(picture);
     picture.onkeydown = (event) => { if (event.key === "Enter") open(picture); };
   }

@@ -29,7 +29,7 @@
 
   // source(f) shows f: on a slide the answer is enough.
   const onlyAsks = (block) => block.classList.contains("code") && block.tagName !== "DETAILS" &&
-    block.textContent.trim().split("\n").every((line) => /^(|from .*|import .*|source\([\w.]+\))$/.test(line)) &&
+    block.textContent.trim().split("\n").every((line) => /^(|from .*|import .*|source\([\w., ]+\))$/.test(line)) &&
     /^source\(/m.test(block.textContent);
   const isCaption = (block) => block.tagName === "P" && block.childElementCount === 1 && block.firstElementChild.matches("em") &&
     block.textContent.trim() === block.firstElementChild.textContent.trim();
@@ -55,7 +55,8 @@
     if (above.kind === "head") return 1e6;
     if (below.kind === "head") return -0.8;
     if (/^(code|output) (output|picture)$/.test(pair) && below.block.classList.contains("output")) return TORN;
-    if (above.kind === "text" && text.endsWith(":")) return TORN;
+    if (above.kind === "text" && /:$/.test(text)) return TORN;
+    if (pair === "text equation" && !/[.?!]$/.test(text)) return TORN;
     if (pair === "equation text" && /^[a-z]/.test(below.block.textContent.trim())) return TORN;
     return { "text code": 2, "text picture": 2, "text equation": 2, "output text": 1, "picture text": 0.8 }[pair] || 0.4;
   }
