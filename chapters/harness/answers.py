@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -36,6 +36,10 @@ class ChangedArgument(Exception):
     """The function wrote into one of its arguments."""
 
 
+class ReusedArray(Exception):
+    """The items of an iterator are one array, overwritten again and again."""
+
+
 @dataclass(frozen=True)
 class Answers:
     """The functions of a module, some of them replaced."""
@@ -51,12 +55,24 @@ class Answers:
         given = [built(a) for a in args]
         answer = function(*given)
         if take is not None:
-            answer = [np.copy(item) for item in itertools.islice(answer, take)]
+            answer = list(first_items(name, answer, take))
         for i, (before, after) in enumerate(zip(args, given)):
             if not _unchanged(before, after):
                 argument = list(inspect.signature(function).parameters)[i]
                 raise ChangedArgument(f"{name} changed its argument {argument}; work on a copy")
         return answer
+
+
+def first_items(name: str, iterator: Any, take: int) -> Iterator[Any]:
+    """Copies of the first items of an iterator; refuse one that hands out the same array twice."""
+    before = None
+    for item in itertools.islice(iterator, take):
+        if isinstance(item, np.ndarray) and before is not None and np.may_share_memory(item, before):
+            raise ReusedArray(
+                f"{name} yields the same array again and again; list() of it would hold one table only"
+            )
+        before = item
+        yield copy.deepcopy(item)
 
 
 def built(argument: Any) -> Any:

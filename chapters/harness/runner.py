@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chapters.harness.answers import Answers, ChangedArgument, Missing, built
+from chapters.harness.answers import Answers, ChangedArgument, Missing, ReusedArray, built
 from chapters.harness.compare import gap
 from chapters.harness.registry import Chapter, GradedTest, find_chapter
 from chapters.harness.student import Call, Student, Wrong, show, show_call
@@ -117,7 +117,7 @@ def again(name: str, test: str, *, instance: int = 0, seed: int = 0, call: int =
 
 def own_lines(error: BaseException) -> list[str]:
     """The student's own lines of a traceback, the harness's left out."""
-    if isinstance(error, (Missing, ChangedArgument)):
+    if isinstance(error, (Missing, ChangedArgument, ReusedArray)):
         return []
     frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent != HARNESS]
     return [f"    line {f.lineno} in {f.name}:  {f.line}" for f in frames[-3:]]
