@@ -229,6 +229,15 @@ def takes_the_first_maximum(Q, pi):
     return Q.argmax(axis=1)
 
 
+@mutant(
+    "improve",
+    "your tolerance is too generous: an action that is worse by more than 1e-9 is not a best action.",
+)
+def keeps_what_is_nearly_as_good(Q, pi):
+    of_pi = np.take_along_axis(Q, pi[:, None], axis=1)[:, 0]
+    return np.where(of_pi > Q.max(axis=1) - 0.5, pi, Q.argmax(axis=1))
+
+
 @mutant("improve", "Q[s, pi[s]] == max fails by a rounding error of 1e-13. Compare with a tolerance.")
 def compares_floats_exactly(Q, pi):
     of_pi = np.take_along_axis(Q, pi[:, None], axis=1)[:, 0]
@@ -299,6 +308,17 @@ def stops_by_itself(P, R, gamma, V):
 
 @mutant(
     "value_iteration",
+    "every table is the same array, overwritten, so a list of the stream holds the last one many times. Yield a new array.",
+)
+def yields_one_array(P, R, gamma, V):
+    V = V.copy()
+    while True:
+        yield V
+        V[:] = lookahead(P, R, gamma, V).max(axis=1)
+
+
+@mutant(
+    "value_iteration",
     "you work in place: states with a higher number see values of this sweep. V_{k+1} is made of V_k alone.",
 )
 def works_in_place(P, R, gamma, V):
@@ -329,6 +349,15 @@ def maximises_the_reward_alone(P, R, gamma, V):
 
 
 # ---------------------------------------------------------------- 3.7 span_bounds
+
+
+@mutant(
+    "span_bounds", "min(d) may be positive: then all values have to rise. Do not cut it off at 0; nor max(d)."
+)
+def bounds_that_contain_no_change(V, V_next, gamma):
+    d = V_next - V
+    c = gamma / (1 - gamma)
+    return [V_next + c * min(d.min(), 0.0), V_next + c * max(d.max(), 0.0)]
 
 
 @mutant("span_bounds", "these are bounds around V with the factor of V_next. Start from V_next.")
@@ -374,6 +403,16 @@ def takes_the_factor_of_the_old_values(V, V_next, gamma):
 
 
 # ---------------------------------------------------------------- 3.8 optimal_stakes
+
+
+@mutant(
+    "optimal_stakes",
+    "your tolerance is too generous: a stake that loses a thousandth of the chance is not among the best.",
+)
+def a_generous_tolerance(V, p_heads, capital):
+    stake = np.arange(1, min(capital, len(V) - 1 - capital) + 1)
+    Q = p_heads * V[capital + stake] + (1 - p_heads) * V[capital - stake]
+    return stake[Q.max() - 2e-3 <= Q]
 
 
 @mutant(
@@ -482,6 +521,15 @@ def forgets_the_discount(P, R, gamma, horizon):
 
 @mutant(
     "surely_ends",
+    "a walk that ends with probability 0.97 does not surely end. Look at what is possible, not at how likely it is.",
+)
+def very_likely_ends(P, terminal, pi):
+    step = P[np.arange(len(P)), pi]
+    return np.linalg.matrix_power(step, 100_000)[:, terminal].sum(axis=1) > 0.95
+
+
+@mutant(
+    "surely_ends",
     "these are the states from which the end *can* be reached. A walk from there may still get lost on the way.",
 )
 def possible_is_not_certain(P, terminal, pi):
@@ -535,6 +583,19 @@ def howard(P, R, gamma, pi, improve):
         if (better == pi).all():
             return
         pi = better
+
+
+@mutant(
+    "policy_iteration",
+    "it ends when the *largest* value no longer rises. Other states may still have something to gain.",
+)
+def watches_the_largest_value(P, R, gamma, pi):
+    best = -np.inf
+    for V in solutions.policy_iteration(P, R, gamma, pi):
+        yield V
+        if V.max() <= best + 1e-9:
+            return
+        best = V.max()
 
 
 @mutant(

@@ -111,6 +111,7 @@ def test_improvement(student, rng):
     Q, pi = rng.integers(-4, 0, (12, 4)), rng.integers(0, 4, 12)
     check_improvement(student, Q.astype(float), pi)
     check_improvement(student, Q + rng.uniform(-1e-12, 1e-12, (12, 4)), pi)
+    check_improvement(student, 1e-6 * Q, pi)  # small differences are differences
 
 
 @graded("3.6", points=1, instances=2)
@@ -140,6 +141,7 @@ def test_bounds(student, rng):
     P, R, gamma, V = random_mdp(rng)
     V_next = lookahead(P, R, gamma, V).max(axis=1)
     student.check("span_bounds", V, V_next, gamma)
+    student.check("span_bounds", np.zeros(5), rng.uniform(1, 2, 5), gamma)  # everything has to rise
 
 
 def bold_play(goal, p_heads):
@@ -174,6 +176,9 @@ def test_stakes(student, rng):
     V[1:-1] += rng.uniform(-1e-12, 1e-12, goal - 1)
     for capital in (goal // 2, *range(1, goal)):
         student.check("optimal_stakes", V, 0.4, capital)
+    V = bold_play(100, 0.4)
+    for capital in (12, 13, 38, 51, 87, 99):
+        student.check("optimal_stakes", V, 0.4, capital)
 
 
 @graded("3.9", points=1, instances=2)
@@ -199,7 +204,14 @@ def maze(rng, S=12):
     """
     I = np.eye(S)
     end, trap = I[-1], I[-2]
-    follow = [(end + trap) / 2, (I[1] + I[2]) / 2, (I[1] + end) / 2, 0.999 * I[3] + 0.001 * end, I[5], end]
+    follow = [
+        0.97 * end + 0.03 * trap,
+        (I[1] + I[2]) / 2,
+        (I[1] + end) / 2,
+        0.999 * I[3] + 0.001 * end,
+        I[5],
+        end,
+    ]
     P = np.zeros((S, 2, S))
     for s in range(S):
         for a in range(2):
@@ -228,6 +240,15 @@ def test_improvements(student, rng):
     P, R, _, _ = random_mdp(rng, S=8, A=4)
     pi = rng.integers(0, 4, 8)
     student.check("policy_iteration", P, R, 0.9, pi, take=50)
+
+
+@graded("3.11", points=1)
+def test_beside_a_rich_state(student, rng):
+    """State 1 is worth 100 whatever happens in state 0, where the second action is better than the first."""
+    P, R = np.zeros((2, 2, 2)), np.zeros((2, 2, 2))
+    P[0, :, 0] = P[1, :, 1] = 1.0
+    R[0, 1, 0], R[1, :, 1] = 1.0, 10.0
+    student.check("policy_iteration", P, R, 0.9, np.array([0, 0]), take=50)
 
 
 def claim_end(student, P, R, gamma, pi):
