@@ -1,4 +1,4 @@
-"""Exercises of chapter 3. Replace each `raise`, then run:  pytest chapters/ch03_dynamic_programming
+"""Exercises of chapter 3. Replace each `raise`, then run:  make grade CH=ch03
 
 Every array is a NumPy array. Letters: S states, A actions.
 
