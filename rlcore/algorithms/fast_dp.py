@@ -28,9 +28,9 @@ from typing import Any
 import numpy as np
 
 from rlcore.algorithms.certificate import Discounted, Undiscounted, Verdict, gainful_state
-from rlcore.numerics import Array
+from rlcore.numerics import Array, pick
 from rlcore.problems.mdp import MDP, SparseMDP
-from rlcore.problems.structure import breadth_first
+from rlcore.problems.structure import flood
 
 WINDOW = (20, 40)  # fewest and most levels of one parity that the wave sweeps at once; between them, L / 5
 RELAX = 1.06  # over-relaxation: the backward steps that a sweep in order of distance leaves out, in advance
@@ -175,7 +175,8 @@ class Layout:
         self.begin, self.stop = [0] * n, [0] * n
         for p, i, j in zip(parity.tolist(), self.starts.tolist(), stop.tolist()):
             self.begin[p], self.stop[p] = i, j
-        self.order = np.concatenate([level[start[p] : start[p + 1]] for p in parity])
+        odd = np.repeat(np.arange(n) % 2 == 1, np.diff(start))
+        self.order = np.concatenate([level[~odd], level[odd]])
         index = np.int32 if S * A * K < 2**31 else np.int64
         place = np.empty(S, dtype=index)
         place[self.order] = np.arange(S, dtype=index)
@@ -183,20 +184,25 @@ class Layout:
         self.S, self.A = S, A
         self.end = slice(self.begin[0], self.stop[0])
         self.indptr = np.arange(0, S * A * K + 1, K, dtype=index)
-        self.indices = place[mdp.succ[self.order]]
+        self.indices = place[mdp.succ[self.order]].ravel()
         shared = mdp.prob.strides[0] == 0  # the same probabilities everywhere: nothing to reorder
         prob = mdp.prob if shared else mdp.prob[self.order]
-        self.data = np.multiply(prob, mdp.gamma, out=np.empty((S, A, K)))
+        self.data = np.multiply(prob, mdp.gamma, out=np.empty((S, A, K))).ravel()
         self.r = mdp.expected_reward[self.order].ravel()
-        loop = self.indices == np.arange(S, dtype=index)[:, None, None]
-        row = np.unique(np.flatnonzero(loop) // K)
-        self.indices, self.data = self.indices.ravel(), self.data.ravel()
-        p, loop = self.data.reshape(S * A, K), loop.reshape(S * A, K)[row]
-        factor = 1 / (1 - (p[row] * loop).sum(axis=1))
-        p[row] = np.where(loop, 0.0, p[row]) * factor[:, None]
-        self.r[row] *= factor
+        self._eliminate_loops()
         self.buffer = np.empty(0)
         self.multiply = _multiply()
+
+    def _eliminate_loops(self) -> None:
+        """Solve every row for its own state; gamma is in its probabilities already."""
+        K = len(self.indices) // len(self.r)
+        own = np.arange(self.S, dtype=self.indices.dtype)[:, None]
+        loop = np.flatnonzero(self.indices.reshape(self.S, -1) == own)
+        row = loop // K  # where a row stands twice, the same is written twice
+        leave = 1 - np.bincount(row, self.data[loop], minlength=1)[row]
+        self.data[loop] = 0.0
+        self.data.reshape(-1, K)[row] /= leave[:, None]
+        self.r[row] /= leave
 
     def backup(self, v: Array, i: int, j: int) -> Array:
         """max_a of rows i to j: the rewards are put into the buffer first, and the product adds to it.   -> (j - i,)"""
@@ -229,18 +235,17 @@ def _levels(mdp: SparseMDP) -> tuple[Array, Array]:
 
     The most likely successor of each pair is enough for an order, and a graph of A edges a state is quick to walk.
     """
-    from scipy.sparse import csr_array
+    from scipy.sparse import csc_array
 
     S, A, _ = mdp.succ.shape
     if mdp.prob.strides[:2] == (0, 0):
         likely = mdp.succ[:, :, int(mdp.prob[0, 0].argmax())]
     else:
-        likely = np.take_along_axis(mdp.succ, mdp.prob.argmax(axis=2)[:, :, None], axis=2)
-    index = likely.astype(np.int32).ravel()
-    forward = csr_array(
-        (np.ones(S * A, np.int8), index, np.arange(0, S * A + 1, A, dtype=np.int32)), shape=(S, S)
-    )
-    order, start = breadth_first(forward.tocsc(), np.flatnonzero(mdp.terminal).astype(np.int32))
+        likely = pick(mdp.succ, mdp.prob.argmax(axis=2))
+    index = np.where(mdp.terminal[:, None], S, likely)  # terminal states lead to one node more, the root
+    indptr = np.append(np.arange(0, S * A + 1, A, dtype=np.int32), np.int32(S * A))
+    backward = csc_array((np.ones(S * A), index.astype(np.int32).ravel(), indptr), shape=(S + 1, S + 1))
+    order, start = flood(backward)
     if len(order) < S:
         beyond = np.ones(S, dtype=bool)
         beyond[order] = False

@@ -16,6 +16,7 @@ Left out: periods and mixing times.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,21 +77,30 @@ def breadth_first(edges: Any, source: Array) -> tuple[Array, Array]:
     edges (N, N): an entry [i, j] is an edge from i to j.
     -> order (n,) nodes, and start (L + 1,): level l is order[start[l]:start[l + 1]]
     """
-    from scipy.sparse import csgraph, csr_array
+    from scipy.sparse import csr_array
 
     N = edges.shape[0]
     indices = np.concatenate([edges.indices, source])  # one node more, the root, with an edge to every source
     indptr = np.append(edges.indptr, len(indices))
-    graph = csr_array((np.ones(len(indices), np.int8), indices, indptr), shape=(N + 1, N + 1))
-    order, parent = csgraph.breadth_first_order(graph, N)
-    place = np.empty(N + 1, dtype=np.int64)
+    return flood(csr_array((np.ones(len(indices)), indices, indptr), shape=(N + 1, N + 1)))
+
+
+def flood(edges: Any) -> tuple[Array, Array]:
+    """What `breadth_first` returns, from the last node, the root, which is itself left out.   edges (N + 1, N + 1)
+
+    Give edges of float: SciPy would copy others.
+    """
+    from scipy.sparse import csgraph
+
+    root = edges.shape[0] - 1
+    order, parent = csgraph.breadth_first_order(edges, root)
+    place = np.empty(root + 1, dtype=np.int64)
     place[order] = np.arange(len(order))
-    after = place[
-        parent[order[1:]]
-    ]  # where the parent of each stands: never decreasing, so levels are found by bisection
+    # Where the parent of each stands never decreases: levels are found by bisection, quickest in a memoryview.
+    after = place[parent[order[1:]]].data
     start = [0, 1]
     while start[-1] < len(order):
-        start.append(1 + int(after.searchsorted(start[-1])))
+        start.append(1 + bisect_left(after, start[-1], lo=start[-1] - 1))
     return order[1:], np.array(start[1:]) - 1
 
 
