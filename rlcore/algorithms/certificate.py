@@ -11,10 +11,13 @@ stream that V came from, only this one backup, so a V from anywhere is judged fa
 
 gamma = 1.  Components without reward are collapsed first (`problems.structure`), so V* is the best total
 reward among policies that surely stop. Let no |d| exceed e, call the pairs with Q >= V - slack tight, and
-let w(node) be the largest expected number of steps to stop by tight pairs: w >= 1 + P w. Then V + e w does not
-fall under any pair (a tight one gains at most e and loses e by w, another has slack >= e max w), so no
-policy that stops is worth more; and V - e w does not rise under the greedy pairs, which stop, so they
-are worth at least that. Hence |V - V*| <= e max w. Where tight pairs can loop for ever, w is infinite and
+let w(node) be the largest expected number of steps to stop by tight pairs: w >= 1 + P w. Then
+
+    T (V + e w) <= V + e w          a tight pair gains at most e and loses e by w; others have slack >= e (max w + 1)
+    T_pi (V - e w) >= V - e w       for the greedy pairs pi, which are tight and so stop
+
+By the first, no policy that stops is worth more than V + e w; by the second, pi is worth at least V - e w.
+Hence |V - V*| <= e max w. Where tight pairs can loop for ever, w is infinite and
 nothing is certified.
 
 Rounding: a sum of n products is off by at most n u sum |p v| (Higham 2002, section 3.1), and rows of P sum to 1
@@ -116,13 +119,14 @@ class Undiscounted:
     def __init__(self, mdp: MDP | SparseMDP, tol: float):
         self.model: Collapsed = collapse(mdp)
         self.model.proper()
+        self.terminal = mdp.terminal
         self.tol = tol
         self.ready = tol  # the residual at which the next attempt at a certificate is due
         self.largest = float(np.abs(self.model.r).max())
         self.relative = (int(np.diff(self.model.P.indptr).max(initial=0)) + 8) * UNIT
 
     def nodes(self, V: Array) -> Array:
-        """The values of the nodes: of a component, the largest of its members, 0 if less.   (S,) -> (N,)"""
+        """The values of the nodes: of a component, the largest of its members.   (S,) -> (N,)"""
         x = np.full(len(self.model.first), -np.inf)
         np.maximum.at(x, self.model.node, V)
         return x
@@ -153,7 +157,11 @@ class Undiscounted:
             )
         pi = model.policy(model.best(Q)) if e * steps <= self.tol else np.empty(0, dtype=np.int64)
         return Verdict(
-            x[model.node], pi, residual, e * steps, 2 * error * steps if np.isfinite(steps) else error
+            np.where(self.terminal, 0.0, x[model.node]),
+            pi,
+            residual,
+            e * steps,
+            2 * error * steps if np.isfinite(steps) else error,
         )
 
     def check_bounded(self, V: Array) -> None:

@@ -27,7 +27,15 @@ from rlcore.algorithms.certificate import UNIT, Discounted, Undiscounted
 from rlcore.algorithms.fast_dp import fastest
 from rlcore.numerics import Array, pick
 from rlcore.problems.mdp import MDP, SparseMDP, check_policy
-from rlcore.problems.structure import chain, collapse, recurrent, unpaid
+from rlcore.problems.structure import (
+    chain,
+    collapse,
+    lookahead_at,
+    predecessors,
+    recurrent,
+    under_policy,
+    unpaid,
+)
 
 Model = MDP | SparseMDP
 
@@ -236,41 +244,7 @@ def solve(
     )
 
 
-# ---------------------------------------------------------------- one state, one policy
-
-
-def lookahead_at(mdp: Model, V: Array, s: int) -> Array:
-    """Q(s, .) of one state.   (S,) -> (A,)"""
-    if isinstance(mdp, MDP):
-        return np.asarray(mdp.expected_reward[s] + mdp.gamma * (mdp.P[s] @ V))
-    return np.asarray(mdp.expected_reward[s] + mdp.gamma * (mdp.prob[s] * V[mdp.succ[s]]).sum(axis=1))
-
-
-def predecessors(mdp: Model) -> list[Array]:
-    """For each state, the states from which it can be reached in one step."""
-    if isinstance(mdp, MDP):
-        return [np.flatnonzero(mdp.P[:, :, s].any(axis=1)) for s in range(mdp.n_states)]
-    s, a, k = np.nonzero(mdp.prob)
-    edges = np.unique(np.stack([mdp.succ[s, a, k], s], axis=1), axis=0)  # (next, from), sorted
-    return np.split(edges[:, 1], np.searchsorted(edges[:, 0], np.arange(1, mdp.n_states)))
-
-
-def under_policy(mdp: Model, pi: Array) -> Model:
-    """The mdp with one action, which does what pi does.   pi (S,) int or (S, A)"""
-    S = mdp.n_states
-    s = np.arange(S)
-    common = (mdp.gamma, mdp.start, mdp.terminal, mdp.horizon)
-    if pi.ndim == 1:
-        r = mdp.expected_reward[s, pi][:, None]
-        if isinstance(mdp, MDP):
-            return MDP(mdp.P[s, pi][:, None], r, *common)
-        return SparseMDP(mdp.succ[s, pi][:, None], mdp.prob[s, pi][:, None], r, *common)
-    pi = pi / pi.sum(axis=1, keepdims=True)
-    r = np.einsum("sa,sa->s", pi, mdp.expected_reward)[:, None]
-    if isinstance(mdp, MDP):
-        return MDP(np.einsum("sa,san->sn", pi, mdp.P)[:, None], r, *common)
-    weight = pi[:, :, None] * mdp.prob
-    return SparseMDP(mdp.succ.reshape(S, 1, -1), weight.reshape(S, 1, -1), r, *common)
+# ---------------------------------------------------------------- one policy
 
 
 def exact_value(mdp: Model, pi: Array) -> Array:

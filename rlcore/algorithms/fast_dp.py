@@ -13,8 +13,10 @@
 
 With gamma = 1, `undiscounted` is policy iteration on the model with its unpaid loops collapsed.
 
-Each is a stream of verdicts: it hands values and their backup to a judge (`algorithms.certificate`), who alone says
-how good they are. So a method may relax, skip or guess, and no bound depends on it.
+Each is a stream of verdicts by a judge (`algorithms.certificate`), who alone says how good values are. `wave` and
+`sweeps` hand in values, and the judge backs them up itself: they may relax, skip or guess, and no bound depends
+on it. `dense` hands in the backup too, as a second pass over P would double the work; its docstring says why
+that backup is exact.
 
 Letters: S states, A actions, K successors, L levels, N nodes, M pairs.
 Left out: stencils for grids, float32, more than one thread.

@@ -1,4 +1,4 @@
-"""Facts about the graph of a model: what leads where, what is never left, where nothing is paid.
+"""Parts and facts of a model: one row, one policy, what leads where, what is never left, where nothing is paid.
 
 A model is read as *pairs*: row i of P (pairs, S) holds the probabilities of the next state, and owner[i]
 is the state in which the pair may be chosen. In `pairs(mdp)` the pair of (s, a) is row s * A + a; a
@@ -66,6 +66,43 @@ def _choose(mdp: SparseMDP, pi: Array) -> Any:
 
     s = np.arange(mdp.n_states)
     return SimpleNamespace(n_states=mdp.n_states, n_actions=1, succ=mdp.succ[s, pi], prob=mdp.prob[s, pi])
+
+
+# ---------------------------------------------------------------- one state, one policy
+
+
+def lookahead_at(mdp: MDP | SparseMDP, V: Array, s: int) -> Array:
+    """Q(s, .) of one state.   (S,) -> (A,)"""
+    if isinstance(mdp, MDP):
+        return np.asarray(mdp.expected_reward[s] + mdp.gamma * (mdp.P[s] @ V))
+    return np.asarray(mdp.expected_reward[s] + mdp.gamma * (mdp.prob[s] * V[mdp.succ[s]]).sum(axis=1))
+
+
+def predecessors(mdp: MDP | SparseMDP) -> list[Array]:
+    """For each state, the states from which it can be reached in one step."""
+    if isinstance(mdp, MDP):
+        return [np.flatnonzero(mdp.P[:, :, s].any(axis=1)) for s in range(mdp.n_states)]
+    s, a, k = np.nonzero(mdp.prob)
+    edges = np.unique(np.stack([mdp.succ[s, a, k], s], axis=1), axis=0)  # (next, from), sorted
+    return np.split(edges[:, 1], np.searchsorted(edges[:, 0], np.arange(1, mdp.n_states)))
+
+
+def under_policy(mdp: MDP | SparseMDP, pi: Array) -> MDP | SparseMDP:
+    """The mdp with one action, which does what pi does.   pi (S,) int or (S, A)"""
+    S = mdp.n_states
+    s = np.arange(S)
+    common = (mdp.gamma, mdp.start, mdp.terminal, mdp.horizon)
+    if pi.ndim == 1:
+        r = mdp.expected_reward[s, pi][:, None]
+        if isinstance(mdp, MDP):
+            return MDP(mdp.P[s, pi][:, None], r, *common)
+        return SparseMDP(mdp.succ[s, pi][:, None], mdp.prob[s, pi][:, None], r, *common)
+    pi = pi / pi.sum(axis=1, keepdims=True)
+    r = np.einsum("sa,sa->s", pi, mdp.expected_reward)[:, None]
+    if isinstance(mdp, MDP):
+        return MDP(np.einsum("sa,san->sn", pi, mdp.P)[:, None], r, *common)
+    weight = pi[:, :, None] * mdp.prob
+    return SparseMDP(mdp.succ.reshape(S, 1, -1), weight.reshape(S, 1, -1), r, *common)
 
 
 # ---------------------------------------------------------------- walking the graph
