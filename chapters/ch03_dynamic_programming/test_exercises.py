@@ -277,9 +277,10 @@ def test_twin_actions(student, rng):
 @graded("3.11", points=2)
 def test_ties_up_to_rounding(student, rng):
     """Symmetric boards: mirror images are worth the same on paper, and differ in the last digit after a solve."""
-    blank = ["." * 7] * 3
+    blank, wide = ["." * 7] * 3, ["." * 9] * 4
     boards = [frozen_lake(gamma=0.99), GridWorld([*blank, "...G...", *blank], gamma=0.95, slip=0.3)]
     boards += [GridWorld(["G" + "." * 9] + ["." * 10] * 9, gamma=0.95, slip=0.2)]
+    boards += [frozen_lake("8x8", gamma=0.99), GridWorld([*wide, "....G....", *wide], gamma=0.95, slip=0.2)]
     for board in boards:
         for _ in range(2):
             claim_end(student, *model(board), board.gamma, rng.integers(0, 4, board.n_states))
