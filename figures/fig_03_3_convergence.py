@@ -11,7 +11,7 @@ from rlcore.exact.values import optimal_value
 from rlcore.lab import plots
 from rlcore.problems.gridworlds import frozen_lake
 
-GRID = frozen_lake("8x8", gamma=0.99)
+GRID = frozen_lake("8x8", gamma=0.99, slip=0.6)  # with 2/3 actions tie, and rounding would choose the way
 PREDECESSORS = np.mean([len(before) for before in dp.predecessors(GRID)])
 METHODS = {  # stream of values, and lookaheads per (state, action) pair before the first iterate and for each other
     "value iteration": (dp.value_iteration, 0, 1),
@@ -52,5 +52,5 @@ def draw(data):
         legend="upper right",
         ax=ax,
     )
-    ax.set(ylim=(1e-8, 30), title="Frozen Lake 8x8, $\\gamma$ = 0.99")
+    ax.set(ylim=(1e-8, 30), title="Frozen Lake 8x8, slip 0.6, $\\gamma$ = 0.99")
     return figure
