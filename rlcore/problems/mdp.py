@@ -100,10 +100,7 @@ class MDP(Tabular):
 
     def lookahead(self, V: Array) -> Array:
         """Q(s, a) = E[r + gamma V(s')] = sum_s' P(s' | s, a) (R(s, a, s') + gamma V(s')).   (S,) -> (S, A)"""
-        S, A = self.expected_reward.shape
-        one_block = self.P.flags.c_contiguous  # then it is one product, not one for each state
-        P = self.P.reshape(S * A, S) if one_block else self.P
-        return np.asarray(self.expected_reward + self.gamma * (P @ V).reshape(S, A))
+        return np.asarray(self.expected_reward + self.gamma * (self.P @ V))
 
     def step(self, state: Any, action: Any, rng: Generator) -> tuple[Any, Any, Any]:
         """Draw s' ~ P(. | s, a), one uniform number a lane.   (...), (...) -> (...), (...), (...)"""
