@@ -103,8 +103,7 @@ def policy_iteration(mdp: Model, pi: Any = None) -> Iterator[Array]:
     while True:
         yield V.copy()
         Q = mdp.lookahead(V)
-        now = _under(pi, Q)
-        better = Q.max(axis=1) > now + 32 * UNIT * (np.abs(now) + np.abs(mdp.expected_reward).max(axis=1))
+        better = Q.max(axis=1) > _under(pi, Q) + _rounding(mdp, V)
         if not better.any():
             return
         pi = np.where(better, Q.argmax(axis=1), pi) if pi.ndim == 1 else Q.argmax(axis=1)
@@ -278,6 +277,11 @@ def _first_policy(mdp: Model) -> Array:
         return np.zeros(mdp.n_states, dtype=np.int64)
     model = collapse(mdp)
     return model.policy(model.proper())
+
+
+def _rounding(mdp: Model, V: Array) -> Array:
+    """How far apart two equal lookaheads may come out.   (S,) -> (S,)"""
+    return np.asarray(32 * UNIT * (np.abs(V) + np.abs(mdp.expected_reward).max(axis=1)))
 
 
 def _under(pi: Array, Q: Array) -> Array:
