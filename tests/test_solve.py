@@ -445,3 +445,16 @@ def test_natural_problems_without_a_discount():
         s = np.arange(n + 1)
         exact = -2.0 * (n * (n + 1) - s * (s + 1))  # a step right or left one time in two, a wall at 0
         assert np.abs(solution.V - exact).max() <= solution.bound <= tol
+
+
+@pytest.mark.parametrize("unit", [2.0**-30, 1.0, 2.0**30])
+def test_rounding_is_not_a_reward(unit):
+    """0.1 + 0.2 - 0.3 is not 0 in floating point, but a loop that pays it does not pay."""
+    mdp = MDP(
+        np.ones((1, 3, 1)), unit * np.array([[0.1, 0.2, -0.3]]), 1.0, np.ones(1), np.zeros(1, dtype=bool)
+    )
+    third = np.full((1, 3), 1 / 3)
+    assert (third * mdp.expected_reward).sum() != 0
+    assert dp.exact_value(mdp, third) == 0.0
+    for model in (mdp, mdp.sparse()):
+        assert dp.solve(model, pi=third, tol=1e-9 * unit).V == 0.0

@@ -36,7 +36,7 @@ import numpy as np
 
 from rlcore.numerics import Array, pick
 from rlcore.problems.mdp import MDP, TOLERANCE, SparseMDP
-from rlcore.problems.structure import Collapsed, collapse, end_components, recurrent
+from rlcore.problems.structure import Collapsed, collapse, end_components, recurrent, total_reward
 
 UNIT = float(np.finfo(float).eps) / 2  # u, the relative error of one operation
 BLOCK = 2**15  # states backed up at a time, so that their numbers stay in the cache
@@ -213,14 +213,14 @@ def longest_walk(model: Collapsed, gap: Array, e: float) -> tuple[float, int]:
 
 def gainful_state(model: Collapsed, choice: Array) -> int | None:
     """A state from which this choice loops for ever without losing, if there is one."""
-    from scipy.sparse import linalg
+    from scipy.sparse import eye_array, linalg
 
     P, r = model.chain(choice)
     label = recurrent(P)
     label[model.action[choice] < 0] = -1
     for c in np.unique(label[label >= 0]):
         loop = np.flatnonzero(label == c)
-        M = (_identity(len(loop)) - P[loop][:, loop]).tolil()
+        M = (eye_array(len(loop)) - P[loop][:, loop]).tolil()
         M[:, [0]] = np.ones((len(loop), 1))  # mean + h = r + P h, where h[0] = 0 makes room for the mean
         mean = np.atleast_1d(linalg.spsolve(M.tocsc(), r[loop]))[0]
         if mean >= -1e-12 * np.abs(r[loop]).max():
@@ -230,16 +230,7 @@ def gainful_state(model: Collapsed, choice: Array) -> int | None:
 
 def _steps(model: Collapsed, choice: Array) -> Array:
     """Expected number of steps to stop: w = 1 + P w.   -> (N,)"""
-    from scipy.sparse import linalg
-
-    P = model.P[choice]
-    return np.asarray(linalg.spsolve((_identity(P.shape[0]) - P).tocsc(), np.ones(P.shape[0])))
-
-
-def _identity(n: int) -> Any:
-    from scipy.sparse import eye_array
-
-    return eye_array(n, format="csr")
+    return total_reward(model.P[choice], np.ones(len(choice)))
 
 
 def _row_error(mdp: MDP | SparseMDP) -> float:

@@ -33,6 +33,7 @@ from rlcore.problems.structure import (
     lookahead_at,
     predecessors,
     recurrent,
+    total_reward,
     under_policy,
     unpaid,
 )
@@ -261,13 +262,7 @@ def exact_value(mdp: Model, pi: Array) -> Array:
                 f"gamma is 1 and state {s} lies on a loop that pays: the total reward is unbounded or does not converge"
             )
     V, keep = np.zeros(mdp.n_states), np.flatnonzero(live)
-    if isinstance(mdp, MDP):
-        V[keep] = np.linalg.solve(np.eye(len(keep)) - mdp.gamma * P[np.ix_(keep, keep)], r[keep])
-    elif len(keep):
-        from scipy.sparse import eye_array, linalg
-
-        M = eye_array(len(keep)) - mdp.gamma * P[keep][:, keep]
-        V[keep] = linalg.spsolve(M.tocsc(), r[keep])
+    V[keep] = total_reward(P[keep][:, keep], r[keep], mdp.gamma)
     return V
 
 

@@ -32,7 +32,7 @@ import numpy as np
 from rlcore.algorithms.certificate import Discounted, Undiscounted, Verdict, gainful_state
 from rlcore.numerics import Array, pick
 from rlcore.problems.mdp import MDP, SparseMDP
-from rlcore.problems.structure import flood
+from rlcore.problems.structure import flood, total_reward
 
 WINDOW = (20, 40)  # fewest and most levels of one parity that the wave sweeps at once; between them, L / 5
 RELAX = 1.06  # over-relaxation: the backward steps that a sweep in order of distance leaves out, in advance
@@ -100,11 +100,7 @@ def _policy_value(P: Any, r: Array, gamma: float, V: Array, tol: float) -> Array
         V = TV + gamma / (1 - gamma) * (low + high) / 2
         if gamma / (1 - gamma) * (high - low) <= 0.1 * tol:
             return np.asarray(V)
-    if isinstance(P, np.ndarray):
-        return np.linalg.solve(np.eye(len(r)) - gamma * P, r)
-    from scipy.sparse import eye_array, linalg
-
-    return np.asarray(linalg.spsolve((eye_array(len(r)) - gamma * P).tocsc(), r))
+    return total_reward(P, r, gamma)
 
 
 # ---------------------------------------------------------------- sparse, with an end: the wave
@@ -304,13 +300,10 @@ def undiscounted(judge: Undiscounted) -> Iterator[Verdict]:
 
     A better policy that never stops would show a loop that does not lose: then the total reward is unbounded.
     """
-    from scipy.sparse import eye_array, linalg
-
     model = judge.model
     choice = model.proper()
     while True:
-        P, r = model.chain(choice)
-        x = np.atleast_1d(linalg.spsolve((eye_array(len(r)) - P).tocsc(), r))
+        x = total_reward(*model.chain(choice))
         yield judge.judge(x)
         Q = model.lookahead(x)
         top = np.maximum.reduceat(Q, model.first)

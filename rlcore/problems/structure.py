@@ -46,7 +46,7 @@ def chain(mdp: MDP | SparseMDP, pi: Array) -> tuple[Any, Array]:
     """The Markov chain of a policy: P_pi (S, S), sparse for a SparseMDP, and r_pi (S,).   pi (S,) int or (S, A)"""
     S, A = mdp.n_states, mdp.n_actions
     if pi.ndim == 2:
-        r = np.einsum("sa,sa->s", pi, mdp.expected_reward)
+        r = mean_reward(mdp, pi)
         if isinstance(mdp, MDP):
             return np.einsum("sa,san->sn", pi, mdp.P), r
         from scipy.sparse import csr_array
@@ -98,11 +98,35 @@ def under_policy(mdp: MDP | SparseMDP, pi: Array) -> MDP | SparseMDP:
             return MDP(mdp.P[s, pi][:, None], r, *common)
         return SparseMDP(mdp.succ[s, pi][:, None], mdp.prob[s, pi][:, None], r, *common)
     pi = pi / pi.sum(axis=1, keepdims=True)
-    r = np.einsum("sa,sa->s", pi, mdp.expected_reward)[:, None]
+    r = mean_reward(mdp, pi)[:, None]
     if isinstance(mdp, MDP):
         return MDP(np.einsum("sa,san->sn", pi, mdp.P)[:, None], r, *common)
     weight = pi[:, :, None] * mdp.prob
     return SparseMDP(mdp.succ.reshape(S, 1, -1), weight.reshape(S, 1, -1), r, *common)
+
+
+def mean_reward(mdp: MDP | SparseMDP, pi: Array) -> Array:
+    """r_pi(s) = sum_a pi(a | s) r(s, a).   (S, A) -> (S,)
+
+    With gamma = 1 it matters whether a loop pays: what is no more than rounding, as in 0.1 + 0.2 - 0.3, is 0.
+    """
+    r = np.einsum("sa,sa->s", pi, mdp.expected_reward)
+    if mdp.gamma < 1:
+        return np.asarray(r)
+    rounding = mdp.n_actions * np.finfo(float).eps * np.einsum("sa,sa->s", pi, np.abs(mdp.expected_reward))
+    return np.where(np.abs(r) <= rounding, 0.0, r)
+
+
+def total_reward(P: Any, r: Array, gamma: float = 1.0) -> Array:
+    """Solve x = r + gamma P x: the total reward of a chain that ends, or is discounted.   (S, S), (S,) -> (S,)
+
+    P is a NumPy or a SciPy sparse array; rows may sum to less than 1, the rest ends.
+    """
+    if isinstance(P, np.ndarray):
+        return np.linalg.solve(np.eye(len(r)) - gamma * P, r)
+    from scipy.sparse import eye_array, linalg
+
+    return np.atleast_1d(linalg.spsolve((eye_array(len(r)) - gamma * P).tocsc(), r)) if len(r) else r
 
 
 # ---------------------------------------------------------------- walking the graph
