@@ -21,6 +21,10 @@ The reading order:
     algorithms.certificate  how far a table of values can be from the truth
     problems.structure      what leads where, and what is never left: needed where gamma = 1
     algorithms.fast_dp      the same answers, fast
+    learning.policies       greedy, epsilon-greedy and softmax actions
+    learning.lanes          many runs of a learner in lock-step        (learning.progress: a bar while they run)
+    algorithms.td           temporal differences: TD(0), SARSA, Q-learning and their relatives
+    plain.td                the same loops, one run at a time
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.source              shows code of rlcore inside a chapter

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-ROOMS = ("numerics", "problems", "exact", "nn", "learning", "algorithms", "lm", "lab")
+ROOMS = ("numerics", "problems", "exact", "nn", "learning", "plain", "algorithms", "lm", "lab")
 ONLY_IN = {
     "matplotlib": ("lab/plots.py",),
     "PIL": ("lab/plots.py", "lab/film.py"),
@@ -24,7 +24,10 @@ ALLOWED = {
     "matplotlib",
     "PIL",
 }  # beside the standard library; PIL comes with matplotlib
-FORBIDDEN = {"exact": {"algorithms", "learning", "nn"}}  # the oracles share no code with what they check
+FORBIDDEN = {  # what checks shares no code with what it checks
+    "exact": {"algorithms", "learning", "nn", "plain"},
+    "algorithms": {"plain"},
+}
 SIBLINGS = {("dp", "certificate"), ("dp", "fast_dp"), ("fast_dp", "certificate")}  # who may import whom
 
 

@@ -3,26 +3,30 @@
     mdp_from_gymnasium("FrozenLake-v1", gamma=0.99)              a published model, as a SparseMDP
     TabularEnv(frozen_lake())                                    one of ours behind Gymnasium's reset and step
     gymnasium.make("rlcore/GridWorld-v0", map=["S.#", "..G"])    ours by name, as in PROBLEMS
+    q_learning(GymnasiumEnv("FrozenLake-v1"), ...)               theirs, live, under a learner of ours
 
 Importing this module registers the names. Gymnasium has loaded no plug-ins since its version 1.0, so
 import it first, or let the name say it: gymnasium.make("rlcore.problems.gym:rlcore/Cliff-v0").
 
 Letters: S states, A actions, K successors.
-Left out: Gymnasium environments under our learners, which need a Runner and come in a later chapter.
+Left out: spaces that are neither Discrete nor Box.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
+from numpy.random import Generator
 
 from rlcore.numerics import Array
 from rlcore.problems import chains, gridworlds
+from rlcore.problems import env as env_types
 from rlcore.problems.drawing import draw_pixels, draw_text
 from rlcore.problems.gambler import gambler
 from rlcore.problems.gridworlds import GridWorld
@@ -152,6 +156,74 @@ def _check_ends(
             f"{env_id}: state {s} ends an episode when entered by one transition and not when entered by "
             "another (or at the start), so it cannot be made absorbing; give its two roles two numbers"
         )
+
+
+# ---------------------------------------------------------------- Gymnasium's, live, under our learners
+
+
+@dataclass(frozen=True)
+class GymnasiumEnv:
+    """The name of a Gymnasium environment, for learners that make it themselves.
+
+    GymnasiumEnv("FrozenLake-v1", {"is_slippery": False}); the second part goes to gymnasium.make.
+    """
+
+    env_id: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    def make(self) -> gymnasium.Env[Any, Any]:
+        """A fresh copy; ValueError for a name or arguments that Gymnasium refuses."""
+        return _make(self.env_id, self.kwargs)
+
+
+class LiveTable:
+    """A live Gymnasium environment with finitely many states and actions, as the tabular learners see it.
+
+    One walker, and the environment keeps its state: `step` ignores the state it is given. The generator of
+    the learner seeds the environment once, at the first reset; every later episode goes on from there.
+    `truncated` (1,) says after each step whether the time limit was reached.
+
+    Raises ValueError unless both spaces are Discrete and count from 0.
+    """
+
+    live = True
+    horizon = None  # the environment counts for itself
+
+    def __init__(self, env: GymnasiumEnv | gymnasium.Env[Any, Any]) -> None:
+        self.env = env.make() if isinstance(env, GymnasiumEnv) else env
+        states: Any = self.env.observation_space
+        actions: Any = self.env.action_space
+        finite = isinstance(states, Discrete) and isinstance(actions, Discrete)
+        if not finite or states.start != 0 or actions.start != 0:
+            raise ValueError(
+                f"{self.env}: a table needs spaces that are Discrete and count from 0, not {states} and {actions}"
+            )
+        self.n_states = self.n_features = int(states.n)
+        self.actions = env_types.Discrete(int(actions.n))
+        self.seeded = False
+        self.truncated = np.zeros(1, bool)
+
+    def reset(self, rng: Generator, size: int | None = None) -> Any:
+        """The first state, () or (1,) int."""
+        seed = None if self.seeded else int(rng.integers(2**31))
+        self.seeded = True
+        state, _ = self.env.reset(seed=seed)
+        return np.int64(state) if size is None else np.array([state])
+
+    def step(self, state: Any, action: Any, rng: Generator) -> tuple[Any, Any, Any]:
+        """One step of the environment; shapes as `action`, () or (1,)."""
+        s_next, reward, terminated, truncated, _ = self.env.step(int(np.ravel(action)[0]))
+        self.truncated = np.array([truncated])
+        shape = np.shape(action)
+        return (
+            np.full(shape, s_next)[()],
+            np.full(shape, float(reward))[()],
+            np.full(shape, bool(terminated))[()],
+        )
+
+    def observe(self, state: Any) -> Array:
+        """One-hot.   (...) int -> (..., S) float"""
+        return np.asarray(np.eye(self.n_states)[np.asarray(state)])
 
 
 # ---------------------------------------------------------------- ours as Gymnasium's

@@ -1,0 +1,63 @@
+"""How tables choose: greedy, epsilon-greedy and softmax actions, and the probabilities behind them.
+
+Ties are split uniformly, always: a fixed order changes published figures. An action whose value is
+-inf does not exist: it is never chosen, not even to explore. At least one action of a state exists.
+
+Letters: A actions, `...` any leading axes (runs, walkers).
+Left out: schedules of epsilon.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from rlcore.numerics import Array, categorical, softmax
+
+
+def greedy(Q: Array, rng: Generator) -> Any:
+    """An action of largest value, one uniform number a lane to break ties.   (..., A) -> (...) int"""
+    return _one_of(Q == Q.max(axis=-1, keepdims=True), rng.random(Q.shape[:-1]))
+
+
+def epsilon_greedy(Q: Array, epsilon: float, rng: Generator) -> Any:
+    """With probability epsilon any action, else one of largest value.   (..., A) -> (...) int
+
+    Two uniform numbers a lane, drawn whether they are needed or not: the first says whether to explore,
+    the second picks among the candidates. To explore is to call all actions equal.   [eq:epsilon-greedy]
+    """
+    explore = np.asarray(rng.random(Q.shape[:-1]) < epsilon)
+    best = Q == Q.max(axis=-1, keepdims=True)
+    return _one_of(best | (explore[..., None] & (Q > -np.inf)), rng.random(Q.shape[:-1]))
+
+
+def greedy_probabilities(Q: Array) -> Array:
+    """The probabilities of `greedy`: equal among the actions of largest value.   (..., A) -> (..., A)"""
+    best = Q == Q.max(axis=-1, keepdims=True)
+    return np.asarray(best / best.sum(axis=-1, keepdims=True))
+
+
+def epsilon_greedy_probabilities(Q: Array, epsilon: float) -> Array:
+    """The probabilities of `epsilon_greedy`.   (..., A) -> (..., A)
+
+    (1 - epsilon) / (number of best actions) for each best one, and epsilon / (number of actions) for each.
+    """
+    exists = Q > -np.inf
+    explore = exists / exists.sum(axis=-1, keepdims=True)
+    return np.asarray((1 - epsilon) * greedy_probabilities(Q) + epsilon * explore)
+
+
+def softmax_action(preference: Array, rng: Generator) -> Any:
+    """Draw from the softmax of preferences, one uniform number a lane.   (..., A) -> (...) int"""
+    return categorical(softmax(preference), rng)
+
+
+def _one_of(candidates: Array, u: Any) -> Any:
+    """Number floor(u * count) of the candidates, counted from 0.   (..., A) bool, (...) -> (...) int"""
+    if candidates.ndim == 1:  # one walker: plain numbers are faster
+        where = np.flatnonzero(candidates)
+        return where[int(u * len(where))]
+    rank = candidates.cumsum(axis=-1)
+    return (rank > np.floor(u * rank[..., -1])[..., None]).argmax(axis=-1)
