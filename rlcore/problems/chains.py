@@ -3,6 +3,8 @@
     recycling_robot    two states with a meaning: Sutton & Barto, Example 3.3
     two_state          two states with numbers: every action can lead anywhere
     random_walk        left or right by a fair coin: Sutton & Barto, Example 6.2
+    big_random_walk    1000 states, and jumps over up to 100 of them: Sutton & Barto, Example 9.1
+    MaximizationBias   a bad choice that looks good by chance: Sutton & Barto, Example 6.7
     cycle              round and round: how fast a Bellman backup contracts, and in which norm
 
 Letters: S states, A actions.
@@ -11,13 +13,17 @@ Left out: chains that need a picture; those are gridworlds.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from rlcore.problems.doors import check_count, check_probability
-from rlcore.problems.mdp import MDP
+import numpy as np
+from numpy.random import Generator
+
+from rlcore.problems.doors import check_count, check_probability, is_number
+from rlcore.problems.mdp import MDP, SparseMDP, Tabular
 
 HIGH, LOW = range(2)  # states of the recycling robot
 SEARCH, WAIT, RECHARGE = range(3)  # its actions
+LEFT, RIGHT = range(2)  # actions in the first state of the maximization bias
 
 
 def recycling_robot(
@@ -77,6 +83,60 @@ def random_walk(n: int = 5, gamma: float = 1.0, *, left: float = 0.0, right: flo
     terminal = np.zeros(S, dtype=bool)
     terminal[[0, -1]] = True
     return MDP(P, R, gamma, start=np.eye(S)[S // 2], terminal=terminal)
+
+
+def big_random_walk(n: int = 1000, reach: int = 100, gamma: float = 1.0) -> SparseMDP:
+    """A walk over n states in jumps of 1 to `reach`, to either side alike: Sutton & Barto, Example 9.1.
+
+    S = n + 2, A = 1, K = 2 reach; the states 0 and n + 1 are terminal and pay -1 and 1. A jump beyond an
+    end is a jump to the end. The walk starts in the middle, in state n // 2 (500 of 1000).
+    """
+    check_count("n", n, 2)
+    check_count("reach", reach, 1)
+    S = n + 2
+    jumps = np.r_[-reach:0, 1 : reach + 1]
+    succ = np.clip(np.arange(S)[:, None, None] + jumps, 0, n + 1)  # (S, 1, K)
+    succ[0], succ[-1] = 0, n + 1
+    terminal = np.zeros(S, dtype=bool)
+    terminal[[0, -1]] = True
+    reward = 1.0 * (succ == n + 1) - (succ == 0)
+    reward[terminal] = 0.0
+    prob = np.full(succ.shape, 0.5 / reach)
+    return SparseMDP(succ, prob, reward, gamma, start=np.eye(S)[n // 2], terminal=terminal)
+
+
+class MaximizationBias(Tabular):
+    """Right ends at once and pays nothing; left leads to n gambles that lose on average.
+
+    Sutton & Barto, Example 6.7. States: 0 (start), 1 (the gambles), 2 (the end); A = n. In state 0 the
+    actions LEFT and RIGHT exist, in state 1 all of them: each ends, and pays normal noise around `mean`.
+    One normal number a lane and step, drawn whether it is needed or not. gamma = 1.
+
+    Raises ValueError unless n is a whole number >= 2, mean is finite and std is finite and >= 0.
+    """
+
+    horizon = None
+    gamma = 1.0
+
+    def __init__(self, n: int = 10, mean: float = -0.1, std: float = 1.0) -> None:
+        check_count("n", n, 2)
+        for name, x, least in (("mean", mean, -np.inf), ("std", std, 0.0)):
+            if not is_number(x) or not np.isfinite(x) or x < least:
+                raise ValueError(f"{name} is {x!r}; it must be a finite number" + " >= 0" * (name == "std"))
+        self.mean, self.std = float(mean), float(std)
+        self.start = np.array([1.0, 0.0, 0.0])
+        self.terminal = np.array([False, False, True])
+        self.allowed = np.ones((3, n), dtype=bool)  # (S, A)
+        self.allowed[0, 2:] = False
+        self.expected_reward = np.zeros((3, n))
+        self.expected_reward[1] = mean
+
+    def step(self, state: Any, action: Any, rng: Generator) -> tuple[Any, Any, Any]:
+        """From 0, left leads to 1; all else ends.   (...), (...) -> (...), (...), (...)"""
+        noise = rng.standard_normal(np.shape(state))
+        s_next = np.where((state == 0) & (action == LEFT), 1, 2)[()]
+        reward = np.where(state == 1, self.mean + self.std * noise, 0.0)[()]
+        return s_next, reward, self.terminal[s_next]
 
 
 def cycle(n: int, gamma: float = 0.9, *, mix: float = 0.0) -> MDP:
