@@ -3,17 +3,22 @@
 Ties are split uniformly, always: a fixed order changes published figures. An action whose value is
 -inf does not exist: it is never chosen, not even to explore. At least one action of a state exists.
 
+A `Value` is a network that estimates values: V(s), or Q(s, .) with one output an action.
+
 Letters: A actions, `...` any leading axes (runs, walkers).
 Left out: schedules of epsilon.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
+from rlcore.nn.layers import Params, Pullback
 from rlcore.numerics import Array, categorical, softmax
 
 
@@ -61,3 +66,20 @@ def _one_of(candidates: Array, u: Any) -> Any:
         return where[int(u * len(where))]
     rank = candidates.cumsum(axis=-1)
     return (rank > np.floor(u * rank[..., -1])[..., None]).argmax(axis=-1)
+
+
+# ---------------------------------------------------------------- networks
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """Parameters, and the function that they are the parameters of: `y, back = value(x)`.
+
+    Learners change the arrays of `params` in place. Value(mlp_params([4, 64, 1], rng), mlp)
+    """
+
+    params: Params
+    forward: Callable[[Params, Array], tuple[Array, Pullback]]  # (params, x) -> (y, back)
+
+    def __call__(self, x: Array) -> tuple[Array, Pullback]:
+        return self.forward(self.params, x)

@@ -226,6 +226,44 @@ class LiveTable:
         return np.asarray(np.eye(self.n_states)[np.asarray(state)])
 
 
+class LiveEnv:
+    """What a deep learner asks of a Gymnasium environment: observe, actions; a GymnasiumRunner walks in it.
+
+    Observations in a Box are shown as one vector, those of a Discrete space one-hot.
+    Raises ValueError for other spaces, and for a Discrete one that does not count from 0.
+    """
+
+    live = True
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        states, actions = env.observation_space, env.action_space
+        for name, space in (("observation_space", states), ("action_space", actions)):
+            if not isinstance(space, (Box, Discrete)) or getattr(space, "start", 0) != 0:
+                raise ValueError(f"{env}: {name} is {space}; it must be a Box, or Discrete and count from 0")
+        self.horizon = _time_limit(env)
+        self.n_states = int(states.n) if isinstance(states, Discrete) else None
+        self.shape: tuple[int, ...] = () if isinstance(states, Discrete) else tuple(states.shape or ())
+        self.n_features = self.n_states or int(np.prod(self.shape))
+        self.actions: env_types.Discrete | env_types.Box = (
+            env_types.Discrete(int(actions.n))
+            if isinstance(actions, Discrete)
+            else env_types.Box(actions.low, actions.high)
+        )
+
+    def observe(self, state: Any) -> Array:
+        """-> (..., n_features) float"""
+        if self.n_states is not None:
+            return np.asarray(np.eye(self.n_states)[np.asarray(state)])
+        state = np.asarray(state, dtype=float)
+        return state.reshape(*state.shape[: state.ndim - len(self.shape)], -1)
+
+    def legal(self, action: Array) -> list[Any]:
+        """One action a walker, as Gymnasium takes it: a whole number, or an array clipped to its Box."""
+        if isinstance(self.actions, env_types.Discrete):
+            return [int(a) for a in action]
+        return list(np.clip(action, self.actions.low, self.actions.high).astype(self.actions.low.dtype))
+
+
 # ---------------------------------------------------------------- ours as Gymnasium's
 
 
