@@ -9,6 +9,7 @@ import pytest
 
 from rlcore.problems import chains, gridworlds
 from rlcore.problems.car_rental import car_rental
+from rlcore.problems.cartpole import CartPole
 from rlcore.problems.env import Discrete
 from rlcore.problems.gambler import gambler
 from rlcore.problems.garnet import garnet
@@ -46,6 +47,7 @@ ENVIRONMENTS = {
     "gambler": gambler,
     "garnet": lambda: garnet(30, 3, 4, rng=np.random.default_rng(0)),
     "car_rental": car_rental,
+    "CartPole": CartPole,
 }  # fmt: skip
 
 
