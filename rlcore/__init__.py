@@ -16,6 +16,7 @@ The reading order:
     problems.gambler        the gambler's problem
     problems.garnet         random models
     problems.cartpole       a pole on a cart, bit for bit Gymnasium's
+    problems.mountain_car   a car too weak for its hill, likewise
     problems.gym            Gymnasium, both ways        (problems.drawing: what they render)
     exact.values            values by linear algebra: the oracle
     algorithms.dp           dynamic programming as streams of iterates, and `solve`

@@ -15,6 +15,7 @@ from rlcore.problems.gambler import gambler
 from rlcore.problems.garnet import garnet
 from rlcore.problems.gridworlds import GridWorld
 from rlcore.problems.mdp import MDP
+from rlcore.problems.mountain_car import MountainCar
 
 
 def branching():
@@ -48,6 +49,7 @@ ENVIRONMENTS = {
     "garnet": lambda: garnet(30, 3, 4, rng=np.random.default_rng(0)),
     "car_rental": car_rental,
     "CartPole": CartPole,
+    "MountainCar": MountainCar,
 }  # fmt: skip
 
 
