@@ -1,0 +1,1 @@
+"""Chapter 7: N step and planning."""
