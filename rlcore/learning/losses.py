@@ -33,7 +33,7 @@ def huber(prediction: Array, target: Array, delta: float = 1.0) -> tuple[float, 
     """
     e = _error(prediction, target)
     inner = np.clip(e, -delta, delta)
-    return float(np.mean(inner * (e - inner / 2))), inner / e.size
+    return float(np.mean(inner * (e - inner / 2))), np.asarray(inner / e.size)
 
 
 def _error(prediction: Array, target: Array) -> Array:

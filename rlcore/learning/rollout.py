@@ -147,11 +147,10 @@ def make_runner(env: Any, n: int, rng: Generator) -> Runner:
 
 
 def evaluate(runner: Runner, act: Act, gamma: float = 1.0) -> tuple[Array, Array]:
-    """Let every walker begin anew and finish one episode.   -> returns (N,), discounted returns (N,)
+    """Let every walker finish the episode it stands at the start of.   -> returns (N,), discounted ones (N,)
 
-    One episode each, because the first N to finish would be the short ones.
+    One episode each, because the first N to finish would be the short ones. `runner.restart()` comes before.
     """
-    runner.restart()
     total, discounted, weight = np.zeros(runner.n), np.zeros(runner.n), 1.0
     walking = np.ones(runner.n, bool)
     while walking.any():
