@@ -275,3 +275,40 @@ def frozen_lake(size: str = "4x4", gamma: float = 0.99, *, slip: float = 2 / 3) 
         raise ValueError(f"size is {size!r}; it must be one of {', '.join(LAKES)}")
     rows = [line.replace("F", ".") for line in LAKES[size]]
     return GridWorld(rows, gamma=gamma, step_reward=0.0, enter={"G": 1.0}, slip=slip)
+
+
+DYNA = (".......#G", "..#....#.", "S.#....#.", "..#......", ".....#...", ".........")
+
+
+def dyna_maze(gamma: float = 0.95, *, size: int = 1) -> GridWorld:
+    """Sutton & Barto, Example 8.1: 6 x 9 cells, 1 for reaching G, 0 else; `size` cuts each cell into size x size.
+
+    The shortest way has 14 * size moves at most, and V*(S) = gamma^13 for size 1. The start is one cell, the
+    upper left one of its block; G is all of its block.
+    """
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"size is {size!r}; it must be a whole number >= 1")
+    rows = ["".join(letter * size for letter in row) for row in DYNA for _ in range(size)]
+    first = 2 * size
+    rows = [row.replace("S", ".") for row in rows]
+    rows[first] = "S" + rows[first][1:]
+    return _maze(rows, gamma)
+
+
+def blocking_maze(gamma: float = 0.95) -> tuple[GridWorld, GridWorld]:
+    """Sutton & Barto, Example 8.2, before and after: the gap in the wall moves from its right to its left end."""
+    return _two_walls("########.", ".########", gamma)
+
+
+def shortcut_maze(gamma: float = 0.95) -> tuple[GridWorld, GridWorld]:
+    """Sutton & Barto, Example 8.3, before and after: a second, shorter way opens at the right end of the wall."""
+    return _two_walls(".########", ".#######.", gamma)
+
+
+def _two_walls(before: str, after: str, gamma: float) -> tuple[GridWorld, GridWorld]:
+    top, bottom = ("........G", ".........", "........."), (".........", "...S.....")
+    return _maze([*top, before, *bottom], gamma), _maze([*top, after, *bottom], gamma)
+
+
+def _maze(rows: Sequence[str], gamma: float) -> GridWorld:
+    return GridWorld(rows, gamma=gamma, step_reward=0.0, enter={"G": 1.0})
