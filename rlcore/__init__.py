@@ -25,6 +25,9 @@ The reading order:
     algorithms.fast_dp      the same answers, fast
     learning.policies       greedy, epsilon-greedy and softmax actions
     learning.lanes          many runs of a learner in lock-step        (learning.progress: a bar while they run)
+    problems.bandits        bandits: Gaussian, Bernoulli, drifting
+    algorithms.bandits      epsilon-greedy, optimistic, UCB, gradient and Thompson players
+    plain.bandits           the same loops, one bandit at a time
     algorithms.td           temporal differences: TD(0), SARSA, Q-learning and their relatives
     plain.td                the same loops, one run at a time
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
