@@ -15,10 +15,12 @@ The reading order:
     problems.car_rental     Jack's car rental
     problems.gambler        the gambler's problem
     problems.garnet         random models
+    problems.access_control a queue without end: average reward
     problems.cartpole       a pole on a cart, bit for bit Gymnasium's
     problems.mountain_car   a car too weak for its hill, likewise
     problems.gym            Gymnasium, both ways        (problems.drawing: what they render)
     exact.values            values by linear algebra: the oracle
+    exact.average           the average reward a step, likewise
     algorithms.dp           dynamic programming as streams of iterates, and `solve`
     algorithms.certificate  how far a table of values can be from the truth
     problems.structure      what leads where, and what is never left: needed where gamma = 1

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rlcore.problems import chains, gridworlds
+from rlcore.problems.access_control import access_control
 from rlcore.problems.bandits import GaussianBandit, OnePull
 from rlcore.problems.car_rental import car_rental
 from rlcore.problems.cartpole import CartPole
@@ -50,6 +51,7 @@ ENVIRONMENTS = {
     "garnet": lambda: garnet(30, 3, 4, rng=np.random.default_rng(0)),
     "car_rental": car_rental,
     "one pull of a bandit": lambda: OnePull(GaussianBandit([0.2, -0.8, 1.5])),
+    "access_control": access_control,
     "CartPole": CartPole,
     "MountainCar": MountainCar,
 }  # fmt: skip
