@@ -37,7 +37,7 @@ from rlcore.learning.lanes import (
     table_policy,
     tabular,
 )
-from rlcore.learning.policies import epsilon_greedy, epsilon_greedy_probabilities, greedy
+from rlcore.learning.policies import epsilon_greedy, epsilon_greedy_probabilities, greedy, largest
 from rlcore.numerics import Array
 
 
@@ -162,7 +162,7 @@ def q_learning(
     i, s, a = lanes.begin(act)
     while len(i):
         s_next, reward, terminated = lanes.step(a)
-        target = reward + gamma * ~terminated * Q[i, s_next].max(axis=-1)
+        target = reward + gamma * ~terminated * largest(Q[i, s_next])
         Q[i, s, a] += alpha[i] * (target - Q[i, s, a])
         i, s, a = lanes.go_on(s_next, act(i, s_next), act)
     return Control(Q, lanes.returns, lanes.lengths)

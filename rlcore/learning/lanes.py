@@ -72,7 +72,8 @@ class Lanes:
             raise ValueError(
                 f"rng is {type(rng).__name__}; it must be a Generator: numpy.random.default_rng(0)"
             )
-        if getattr(env, "live", False) and runs > 1:
+        self.live = getattr(env, "live", False)  # an environment that keeps its state, and its time
+        if self.live and runs > 1:
             raise ValueError(
                 f"runs is {runs}; a live Gymnasium environment has one walker, so runs must be 1"
             )
@@ -98,14 +99,11 @@ class Lanes:
         s_next, reward, terminated = self.env.step(self.state, action, self.rng)
         self.clock += 1
         self.score += reward
-        horizon = self.env.horizon
-        cut = (
-            self.env.truncated
-            if horizon is None and getattr(self.env, "live", False)
-            else self.clock == horizon
-        )
-        self.truncated = cut & ~terminated
-        self.done = terminated | self.truncated
+        self.done = terminated
+        if self.live or self.env.horizon is not None:
+            cut = self.env.truncated if self.live else self.clock == self.env.horizon
+            self.truncated = cut & ~terminated
+            self.done = terminated | self.truncated
         return s_next, reward, terminated
 
     def record(self, trace: Array, table: Array) -> None:
@@ -116,10 +114,10 @@ class Lanes:
 
     def go_on(self, s_next: Array, a_next: Array, act: Act) -> tuple[Array, Array, Array]:
         """To the next step: lanes whose episode ended begin another one, or leave.   -> as `begin`"""
-        if not self.done.any():
+        ended = self.done.nonzero()[0]
+        if not len(ended):
             self.state = s_next
             return self.lane, s_next, a_next
-        ended = np.flatnonzero(self.done)
         lane, k = self.lane[ended], self.episode[ended]
         self.returns[lane, k], self.lengths[lane, k] = self.score[ended], self.clock[ended]
         self.score[ended], self.clock[ended] = 0.0, 0
@@ -139,7 +137,8 @@ class Lanes:
     def _leave(self, action: Array) -> Array:
         stay = self.episode < self.episodes
         self.lane, self.state, self.clock = self.lane[stay], self.state[stay], self.clock[stay]
-        self.score, self.episode, self.done = self.score[stay], self.episode[stay], self.done[stay]
+        self.score, self.episode = self.score[stay], self.episode[stay]
+        self.done, self.truncated = self.done[stay], self.truncated[stay]
         if not len(self.lane):
             self.bar.close()
         return action[stay]

@@ -15,6 +15,7 @@ Left out: average reward, state-dependent action sets (give a forbidden action a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,9 +56,13 @@ class Tabular:
 
     def reset(self, rng: Generator, size: int | None = None) -> Any:
         """Draw the first state from `start`, one uniform number each.   -> () or (size,) int"""
-        cdf = self.start.cumsum()
-        state = np.searchsorted(cdf, rng.random(size) * cdf[-1], side="right")
+        cdf = self._start_cdf
+        state = cdf.searchsorted(rng.random(size) * cdf[-1], side="right")
         return np.int64(state) if size is None else state
+
+    @cached_property
+    def _start_cdf(self) -> Array:
+        return self.start.cumsum()
 
     def observe(self, state: Any) -> Array:
         """One-hot.   (...) int -> (..., S) float"""
@@ -173,9 +178,16 @@ class SparseMDP(Tabular):
 
     def step(self, state: Any, action: Any, rng: Generator) -> tuple[Any, Any, Any]:
         """Draw k ~ prob[s, a], one uniform number a lane.   (...), (...) -> (...), (...), (...)"""
-        k = categorical(self.prob[state, action], rng)
-        s_next = pick(self.succ[state, action], k)[()]
+        u, k = rng.random(np.shape(state)), 0
+        if self.succ.shape[-1] > 1:
+            cdf = self._cdf[state, action]  # (..., K)
+            k = (cdf <= np.asarray(u * cdf[..., -1])[..., None]).argmin(axis=-1)
+        s_next = self.succ[state, action, k]
         return s_next, self.reward[state, action, k], self.terminal[s_next]
+
+    @cached_property
+    def _cdf(self) -> Array:
+        return self.prob.cumsum(axis=-1)
 
     def dense(self) -> MDP:
         """The same process as tables; a successor named twice has its probabilities added.
