@@ -14,10 +14,12 @@ The reading order:
     problems.chains         problems for paper and pencil
     problems.car_rental     Jack's car rental
     problems.gambler        the gambler's problem
+    problems.blackjack      blackjack, by cards and as an exact model
     problems.garnet         random models
     problems.access_control a queue without end: average reward
     problems.cartpole       a pole on a cart, bit for bit Gymnasium's
     problems.mountain_car   a car too weak for its hill, likewise
+    problems.counterexamples  where linear temporal differences run away
     problems.gym            Gymnasium, both ways        (problems.drawing: what they render)
     exact.values            values by linear algebra: the oracle
     exact.average           the average reward a step, likewise
@@ -30,6 +32,9 @@ The reading order:
     problems.bandits        bandits: Gaussian, Bernoulli, drifting
     algorithms.bandits      epsilon-greedy, optimistic, UCB, gradient and Thompson players
     plain.bandits           the same loops, one bandit at a time
+    learning.returns        what a walk was worth        (learning.episodes: whole walks, kept until they end)
+    algorithms.monte_carlo  returns of whole episodes: prediction, control, importance sampling
+    plain.monte_carlo       the same loops, one run at a time
     algorithms.td           temporal differences: TD(0), SARSA, Q-learning and their relatives
     plain.td                the same loops, one run at a time
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)

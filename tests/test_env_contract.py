@@ -10,8 +10,10 @@ import pytest
 from rlcore.problems import chains, gridworlds
 from rlcore.problems.access_control import access_control
 from rlcore.problems.bandits import GaussianBandit, OnePull
+from rlcore.problems.blackjack import Blackjack, blackjack_mdp
 from rlcore.problems.car_rental import car_rental
 from rlcore.problems.cartpole import CartPole
+from rlcore.problems.counterexamples import baird
 from rlcore.problems.env import Discrete
 from rlcore.problems.gambler import gambler
 from rlcore.problems.garnet import garnet
@@ -50,9 +52,13 @@ ENVIRONMENTS = {
     "gambler": gambler,
     "garnet": lambda: garnet(30, 3, 4, rng=np.random.default_rng(0)),
     "car_rental": car_rental,
+    "blackjack_mdp": blackjack_mdp,
+    "Blackjack": Blackjack,
+    "Blackjack from one hand": lambda: Blackjack(start=11),
     "one pull of a bandit": lambda: OnePull(GaussianBandit([0.2, -0.8, 1.5])),
     "access_control": access_control,
     "CartPole": CartPole,
+    "baird": lambda: baird().mdp,
     "MountainCar": MountainCar,
 }  # fmt: skip
 

@@ -23,21 +23,27 @@ Left out: discounting-aware and per-decision importance sampling.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.learning.episodes import Episode, Tape, walk_at_once
+from rlcore.learning.episodes import (
+    AnyState,
+    Episode,
+    Recorder,
+    Step,
+    check_coverage,
+    check_every_policy_ends,
+    walk_at_once,
+    watched,
+)
 from rlcore.learning.lanes import (
     Control,
     Lanes,
     Prediction,
-    check_ends,
     check_epsilon,
     check_gamma,
-    check_rate,
     first_Q,
     first_V,
     follow,
@@ -48,8 +54,6 @@ from rlcore.learning.policies import epsilon_greedy, greedy, greedy_probabilitie
 from rlcore.learning.returns import discounted_return, importance_ratio
 from rlcore.numerics import Array
 from rlcore.problems.doors import check_count
-from rlcore.problems.mdp import MDP, SparseMDP
-from rlcore.problems.structure import end_components, pairs
 
 
 def mc_prediction(
@@ -74,16 +78,16 @@ def mc_prediction(
     """
     env, pi = tabular(env), table_policy(env, pi)
     check_gamma(gamma)
-    lanes, tape = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=pi), Tape(runs)
+    lanes, recorder = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=pi), Recorder(runs)
     V, step = first_V(env, runs, V0), Step(alpha, (runs, env.n_states))
-    watch = _watched(watch, env.n_states)
+    watch = watched(watch, env.n_states)
     trace = np.zeros((episodes, runs, len(watch)))
     act = follow(pi, rng)
     i, s, a = lanes.begin(act)
     while len(i):
         s_next, reward, _ = lanes.step(a)
-        tape.write(lanes, s, a, reward)
-        if episode := tape.ended(lanes):
+        recorder.write(lanes, s, a, reward)
+        if episode := recorder.ended(lanes):
             after = V[i, s_next] * lanes.truncated if bootstrap else np.zeros(len(i))
             G = discounted_return(
                 episode.reward, episode.done, gamma=gamma, bootstrap=episode.done * after[lanes.done]
@@ -121,16 +125,16 @@ def off_policy_prediction(
     pi, b = table_policy(env, pi), table_policy(env, b)
     check_coverage(pi, b, getattr(env, "terminal", None))
     check_gamma(gamma)
-    lanes, tape = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=b), Tape(runs)
+    lanes, recorder = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=b), Recorder(runs)
     V, C = first_V(env, runs), np.zeros((runs, env.n_states))
-    watch = _watched(watch, env.n_states)
+    watch = watched(watch, env.n_states)
     trace = np.zeros((episodes, runs, len(watch)))
     act = follow(b, rng)
     i, s, a = lanes.begin(act)
     while len(i):
         s_next, reward, _ = lanes.step(a)
-        tape.write(lanes, s, a, reward)
-        if episode := tape.ended(lanes):
+        recorder.write(lanes, s, a, reward)
+        if episode := recorder.ended(lanes):
             G = discounted_return(episode.reward, episode.done, gamma=gamma)
             W = importance_ratio(pi, b, episode.state, episode.action, episode.inside)
             for t, n in episode.backwards(episode.visits(episode.state, first_visit)):
@@ -165,9 +169,9 @@ def mc_exploring_starts(
     if getattr(env, "live", False):
         raise ValueError("env is a live Gymnasium environment; it cannot begin in a state of our choice")
     check_gamma(gamma)
-    _check_every_policy_ends(env)
-    lanes = Lanes(_AnyState(env), episodes=episodes, runs=runs, rng=rng)
-    Q, tape = first_Q(env, runs, Q0), Tape(runs)
+    check_every_policy_ends(env)
+    lanes = Lanes(AnyState(env), episodes=episodes, runs=runs, rng=rng)
+    Q, recorder = first_Q(env, runs, Q0), Recorder(runs)
     step = Step(None, Q.shape)
 
     def act(i: Array, s: Array) -> Array:
@@ -179,8 +183,8 @@ def mc_exploring_starts(
     i, s, a = lanes.begin(any_action)
     while len(i):
         s_next, reward, _ = lanes.step(a)
-        tape.write(lanes, s, a, reward)
-        if episode := tape.ended(lanes):
+        recorder.write(lanes, s, a, reward)
+        if episode := recorder.ended(lanes):
             _learn(Q, step, episode, gamma, first_visit)
         i, s, a = lanes.go_on(s_next, act(i, s_next), any_action)
     return Control(Q, lanes.returns, lanes.lengths)
@@ -206,8 +210,8 @@ def mc_control(
     check_epsilon(epsilon)
     check_gamma(gamma)
     if epsilon == 0:
-        _check_every_policy_ends(env)
-    lanes, tape = Lanes(env, episodes=episodes, runs=runs, rng=rng), Tape(runs)
+        check_every_policy_ends(env)
+    lanes, recorder = Lanes(env, episodes=episodes, runs=runs, rng=rng), Recorder(runs)
     Q = first_Q(env, runs, Q0)
     step = Step(alpha, Q.shape)
 
@@ -217,8 +221,8 @@ def mc_control(
     i, s, a = lanes.begin(act)
     while len(i):
         s_next, reward, _ = lanes.step(a)
-        tape.write(lanes, s, a, reward)
-        if episode := tape.ended(lanes):
+        recorder.write(lanes, s, a, reward)
+        if episode := recorder.ended(lanes):
             _learn(Q, step, episode, gamma, first_visit)
         i, s, a = lanes.go_on(s_next, act(i, s_next), act)
     return Control(Q, lanes.returns, lanes.lengths)
@@ -247,13 +251,17 @@ def off_policy_control(
     Q = first_Q(env, runs, Q0)
     check_coverage((Q[0] > -np.inf).astype(float), b, getattr(env, "terminal", None))
     check_gamma(gamma)
-    lanes, tape, C = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=b), Tape(runs), np.zeros(Q.shape)
+    lanes, recorder, C = (
+        Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=b),
+        Recorder(runs),
+        np.zeros(Q.shape),
+    )
     act = follow(b, rng)
     i, s, a = lanes.begin(act)
     while len(i):
         s_next, reward, _ = lanes.step(a)
-        tape.write(lanes, s, a, reward)
-        if episode := tape.ended(lanes):
+        recorder.write(lanes, s, a, reward)
+        if episode := recorder.ended(lanes):
             G = discounted_return(episode.reward, episode.done, gamma=gamma)
             W = np.ones(len(episode.lane))
             for t, n in episode.backwards(episode.inside):
@@ -328,22 +336,7 @@ def weighed_returns(
     return np.concatenate(W).reshape(runs, episodes), np.concatenate(G).reshape(runs, episodes)
 
 
-# ---------------------------------------------------------------- what the loops share
-
-
-class Step:
-    """The step size of each entry of a table: alpha, a number or one a run; or 1 / visits, if it is None."""
-
-    def __init__(self, alpha: Any, shape: tuple[int, ...]) -> None:
-        self.alpha = None if alpha is None else check_rate("alpha", alpha, shape[0])
-        self.visits = np.zeros(shape, int)
-
-    def __call__(self, at: tuple[Array, ...]) -> Array:
-        """For one more visit of table[at], whose first index is the run.   -> (n,)"""
-        if self.alpha is not None:
-            return np.asarray(self.alpha[at[0]])
-        self.visits[at] += 1
-        return np.asarray(1 / self.visits[at])
+# ---------------------------------------------------------------- what the learners of action values share
 
 
 def _learn(Q: Array, step: Step, episode: Episode, gamma: float, first_visit: bool) -> None:
@@ -353,52 +346,3 @@ def _learn(Q: Array, step: Step, episode: Episode, gamma: float, first_visit: bo
     for t, n in episode.backwards(episode.visits(pair, first_visit)):
         at = episode.lane[n], episode.state[t, n], episode.action[t, n]
         Q[at] += step(at) * (G[t, n] - Q[at])
-
-
-@dataclass(frozen=True)
-class _AnyState:
-    """The environment, but an episode begins in any state that is not terminal, one uniform number each."""
-
-    env: Any
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.env, name)
-
-    def reset(self, rng: Generator, size: int | None = None) -> Any:
-        """-> () or (size,) int"""
-        terminal = getattr(self.env, "terminal", np.zeros(self.env.n_states, bool))
-        states = np.flatnonzero(~np.asarray(terminal))
-        return states[(rng.random(size) * len(states)).astype(int)]
-
-
-def check_coverage(pi: Array, b: Array, terminal: Array | None) -> None:
-    """Raise ValueError where pi may take an action that b never takes.   (S, A), (S, A)"""
-    missing = (pi > 0) & (b == 0)
-    if terminal is not None:
-        missing[terminal] = False
-    for s, a in np.argwhere(missing)[:1]:
-        raise ValueError(
-            f"b[{s}, {a}] is 0, but action {a} must be learned about there: whatever pi may do, b must do too"
-        )
-
-
-def _check_every_policy_ends(env: Any) -> None:
-    """Raise ValueError where a greedy walk may go on for ever: a model without horizon that has a loop."""
-    check_ends(env)
-    if env.horizon is not None or not isinstance(env, (MDP, SparseMDP)):
-        return
-    S, A = env.n_states, env.n_actions
-    label, _ = end_components(pairs(env), np.repeat(np.arange(S), A), np.ones(S * A, bool))
-    for s in np.flatnonzero((label >= 0) & ~env.terminal)[:1]:
-        raise ValueError(
-            f"env has no time limit, and a greedy walk can stay near state {s} for ever: give it a horizon"
-        )
-
-
-def _watched(watch: Any, S: int) -> Array:
-    states = np.arange(S) if watch is None else np.atleast_1d(np.asarray(watch))
-    if states.ndim != 1 or states.dtype.kind not in "iu":
-        raise ValueError(f"watch is {watch!r}; it must be a list of states")
-    for k in np.flatnonzero((states < 0) | (states >= S))[:1]:
-        raise ValueError(f"watch[{k}] is {states[k]}, not a state; states are 0 to {S - 1}")
-    return states

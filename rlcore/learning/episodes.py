@@ -1,6 +1,6 @@
 """Whole episodes: kept while they are walked, read when they end.
 
-Learners that wait for the end of an episode (Monte Carlo) write every step of every lane into a `Tape`.
+Learners that wait for the end of an episode (Monte Carlo) write every step of every lane into a `Recorder`.
 An `Episode` holds those that have just ended, one a column; columns are as long as the longest, and
 `inside` says which rows belong to the walk. A row beyond its end has reward 0.
 
@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.learning.lanes import Lanes, follow
+from rlcore.learning.lanes import Lanes, check_ends, check_rate, follow
 from rlcore.numerics import Array
+from rlcore.problems.mdp import MDP, SparseMDP
+from rlcore.problems.structure import end_components, pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +36,18 @@ class Episode:
     @property
     def inside(self) -> Array:
         """Which rows belong to the walk.   (T, N) bool"""
-        return np.arange(len(self.reward))[:, None] < self.length
+        return np.asarray(np.arange(len(self.reward))[:, None] < self.length)
 
     @property
     def done(self) -> Array:
         """The last step of each.   (T, N) bool"""
-        return np.arange(len(self.reward))[:, None] == self.length - 1
+        return np.asarray(np.arange(len(self.reward))[:, None] == self.length - 1)
 
     def visits(self, key: Array, first: bool) -> Array:
         """Which steps count: all of the walk, or the first with each key.   (T, N) int -> (T, N) bool"""
-        return self.inside & first_visits(np.where(self.inside, key, -1)) if first else self.inside
+        if not first:
+            return self.inside
+        return self.inside & first_visits(np.where(self.inside, key, -1))
 
     def backwards(self, counts: Array) -> Iterator[tuple[int, Array]]:
         """The steps that count, the last one first.   (T, N) bool -> t, columns that count at t (n,)"""
@@ -61,7 +65,7 @@ def first_visits(key: Array) -> Array:
     return first
 
 
-class Tape:
+class Recorder:
     """What every lane has done since its episode began; it grows with the longest episode."""
 
     def __init__(self, runs: int) -> None:
@@ -96,12 +100,81 @@ def walk_at_once(env: Any, pi: Array, *, episodes: int, rng: Generator, width: i
     act = follow(pi, rng)
     for begun in range(0, episodes, width):
         n = min(width, episodes - begun)
-        lanes, tape, length = Lanes(env, episodes=1, runs=n, rng=rng, pi=pi), Tape(n), np.zeros(n, int)
+        lanes, recorder = Lanes(env, episodes=1, runs=n, rng=rng, pi=pi), Recorder(n)
+        length = np.zeros(n, int)
         i, s, a = lanes.begin(act)
         while len(i):
             s_next, reward, _ = lanes.step(a)
-            tape.write(lanes, s, a, reward)
+            recorder.write(lanes, s, a, reward)
             length[i] = lanes.clock
             i, s, a = lanes.go_on(s_next, act(i, s_next), act)
         T = int(length.max())
-        yield Episode(np.arange(n), tape.state[:T], tape.action[:T], tape.reward[:T], length)
+        yield Episode(np.arange(n), recorder.state[:T], recorder.action[:T], recorder.reward[:T], length)
+
+
+class Step:
+    """The step size of each entry of a table: alpha, a number or one a run; or 1 / visits, if it is None."""
+
+    def __init__(self, alpha: Any, shape: tuple[int, ...]) -> None:
+        self.alpha = None if alpha is None else check_rate("alpha", alpha, shape[0])
+        self.visits = np.zeros(shape, int)
+
+    def __call__(self, at: tuple[Array, ...]) -> Array:
+        """For one more visit of table[at], whose first index is the run.   -> (n,)"""
+        if self.alpha is not None:
+            return np.asarray(self.alpha[at[0]])
+        self.visits[at] += 1
+        return np.asarray(1 / self.visits[at])
+
+
+# ---------------------------------------------------------------- beginnings, and what learners ask
+
+
+@dataclass(frozen=True)
+class AnyState:
+    """An environment, but an episode begins in any state that is not terminal, one uniform number each."""
+
+    env: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.env, name)
+
+    def reset(self, rng: Generator, size: int | None = None) -> Any:
+        """-> () or (size,) int"""
+        terminal = getattr(self.env, "terminal", np.zeros(self.env.n_states, bool))
+        states = np.flatnonzero(~np.asarray(terminal))
+        return states[(rng.random(size) * len(states)).astype(int)]
+
+
+def check_coverage(pi: Array, b: Array, terminal: Array | None) -> None:
+    """Raise ValueError where pi may take an action that b never takes.   (S, A), (S, A)"""
+    missing = (pi > 0) & (b == 0)
+    if terminal is not None:
+        missing[terminal] = False
+    for s, a in np.argwhere(missing)[:1]:
+        raise ValueError(
+            f"b[{s}, {a}] is 0, but action {a} must be learned about there: whatever pi may do, b must do too"
+        )
+
+
+def check_every_policy_ends(env: Any) -> None:
+    """Raise ValueError where a greedy walk may go on for ever: a model without horizon that has a loop."""
+    check_ends(env)
+    if env.horizon is not None or not isinstance(env, (MDP, SparseMDP)):
+        return
+    S, A = env.n_states, env.n_actions
+    label, _ = end_components(pairs(env), np.repeat(np.arange(S), A), np.ones(S * A, bool))
+    for s in np.flatnonzero((label >= 0) & ~env.terminal)[:1]:
+        raise ValueError(
+            f"env has no time limit, and a greedy walk can stay near state {s} for ever: give it a horizon"
+        )
+
+
+def watched(watch: Any, S: int) -> Array:
+    """The states whose values a trace keeps; all of them if None.   -> (K,) int;  ValueError if they are none"""
+    states = np.arange(S) if watch is None else np.atleast_1d(np.asarray(watch))
+    if states.ndim != 1 or states.dtype.kind not in "iu":
+        raise ValueError(f"watch is {watch!r}; it must be a list of states")
+    for k in np.flatnonzero((states < 0) | (states >= S))[:1]:
+        raise ValueError(f"watch[{k}] is {states[k]}, not a state; states are 0 to {S - 1}")
+    return states

@@ -68,7 +68,8 @@ def weighted_average(W: Array, G: Array) -> Array:
     [eq:weighted-is]  Biased, but a mean of returns: it never leaves their range.
     """
     weight = W.cumsum(axis=-1)
-    return np.divide((W * G).cumsum(axis=-1), weight, out=np.zeros(G.shape), where=weight > 0)
+    mean = np.divide((W * G).cumsum(axis=-1), weight, out=np.zeros(G.shape), where=weight > 0)
+    return np.asarray(mean)
 
 
 def td_error(reward: Array, value: Array, next_value: Array, terminated: Array, *, gamma: float) -> Array:

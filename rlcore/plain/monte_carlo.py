@@ -163,8 +163,9 @@ def off_policy_control(env: Any, b: Array, *, episodes: int, gamma: float, rng: 
 
     for _ in range(episodes):
         s = env.reset(rng)
+        steps = walk(env, act, s, act(s), rng)
         G, W = 0.0, 1.0
-        for s, a, reward in reversed(walk(env, act, s, act(s), rng)):
+        for s, a, reward in reversed(steps):
             G = reward + gamma * G
             C[s, a] += W
             Q[s, a] += W / C[s, a] * (G - Q[s, a])

@@ -18,7 +18,7 @@ Left out: the bonus for a natural, doubling, splitting, and a deck that ends.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -65,12 +65,13 @@ def count(hard: int, ace: bool) -> tuple[int, bool]:
     return hard + 10 * usable, usable
 
 
-@lru_cache(maxsize=None)
+@cache
 def _dealer(hard: int, ace: bool) -> tuple[float, ...]:
     total, _ = count(hard, ace)
     if total >= ENOUGH:
-        return tuple(np.eye(6)[min(total, LIMIT + 1) - ENOUGH])
-    return tuple(sum(p * np.array(_dealer(hard + card, ace or card == 1)) for card, p in CARDS))
+        return tuple(np.eye(6)[min(total, LIMIT + 1) - ENOUGH].tolist())
+    after = np.array([_dealer(hard + card, ace or card == 1) for card, _ in CARDS])  # (10, 6)
+    return tuple((np.array([p for _, p in CARDS]) @ after).tolist())
 
 
 def dealer_outcome() -> Array:
@@ -172,7 +173,7 @@ def _deal(shape: tuple[int, ...], rng: Generator) -> Array:
     -> (cards, ...) int
     """
     rank = (rng.random(shape) * RANKS).astype(int) + 1
-    return np.minimum(np.moveaxis(rank, -1, 0), 10)
+    return np.asarray(np.minimum(np.moveaxis(rank, -1, 0), 10))
 
 
 def _count(hard: Array, ace: Array) -> tuple[Array, Array]:
