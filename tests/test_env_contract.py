@@ -48,6 +48,7 @@ ENVIRONMENTS = {
     "random_walk": chains.random_walk,
     "big_random_walk": chains.big_random_walk,
     "MaximizationBias": chains.MaximizationBias,
+    "loop": chains.loop,
     "cycle": lambda: chains.cycle(5, mix=0.3),
     "gambler": gambler,
     "garnet": lambda: garnet(30, 3, 4, rng=np.random.default_rng(0)),
