@@ -5,6 +5,7 @@
     random_walk        left or right by a fair coin: Sutton & Barto, Example 6.2
     big_random_walk    1000 states, and jumps over up to 100 of them: Sutton & Barto, Example 9.1
     MaximizationBias   a bad choice that looks good by chance: Sutton & Barto, Example 6.7
+    loop               one state, and importance sampling of infinite variance: Sutton & Barto, Example 5.5
     cycle              round and round: how fast a Bellman backup contracts, and in which norm
 
 Letters: S states, A actions.
@@ -156,3 +157,18 @@ def cycle(n: int, gamma: float = 0.9, *, mix: float = 0.0) -> MDP:
     R = np.zeros((n, 1))
     R[-1] = 1.0
     return MDP(P[:, None, :], R, gamma, start=np.eye(n)[0], terminal=np.zeros(n, dtype=bool))
+
+
+def loop(stay: float = 0.9, gamma: float = 1.0) -> MDP:
+    """One state with a way out: Sutton & Barto, Example 5.5.   S = 2, A = 2
+
+    Action 0 (left) stays with probability `stay`, or else ends and pays 1; action 1 (right) ends and pays
+    nothing. With gamma = 1 always left is worth 1. Seen from a fair coin that chooses left or right, the
+    ratio of a walk has the mean 1 and, for stay >= 1/2, infinite variance.
+    """
+    check_probability("stay", stay)
+    P, R = np.zeros((2, 2, 2)), np.zeros((2, 2, 2))
+    P[0, 0] = stay, 1 - stay
+    P[0, 1, 1] = P[1, :, 1] = 1.0
+    R[0, 0, 1] = 1.0
+    return MDP(P, R, gamma, start=np.array([1.0, 0.0]), terminal=np.array([False, True]))
