@@ -37,6 +37,11 @@ The reading order:
     plain.monte_carlo       the same loops, one run at a time
     algorithms.td           temporal differences: TD(0), SARSA, Q-learning and their relatives
     plain.td                the same loops, one run at a time
+    learning.tapes          walks under a fixed policy, to learn from later        (learning.window: the last n steps)
+    algorithms.n_step       n-step methods: prediction, SARSA, tree backup, importance sampling
+    plain.n_step            the same loops, one run at a time
+    algorithms.traces       eligibility traces: lambda-returns, TD(lambda), SARSA(lambda), Watkins's Q(lambda)
+    plain.traces            the same loops, one run at a time
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.source              shows code of rlcore inside a chapter

@@ -144,7 +144,7 @@ def tree_backup_return(
     _same_shape(reward, next_value=next_value, terminated=terminated)
     G = reward + gamma * np.where(terminated, 0.0, next_expected)
     for t in reversed(range(len(G) - 1)):
-        G[t] -= gamma * next_probability[t] * (next_value[t] - G[t + 1])
+        G[t] = reward[t] + gamma * (next_expected[t] - next_probability[t] * (next_value[t] - G[t + 1]))
     return np.asarray(G)
 
 
