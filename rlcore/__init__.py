@@ -37,6 +37,7 @@ The reading order:
     plain.monte_carlo       the same loops, one run at a time
     algorithms.td           temporal differences: TD(0), SARSA, Q-learning and their relatives
     plain.td                the same loops, one run at a time
+    algorithms.batch        batch TD and batch Monte Carlo: where they end        (plain.batch: how they get there)
     learning.tapes          walks under a fixed policy, to learn from later        (learning.window: the last n steps)
     algorithms.n_step       n-step methods: prediction, SARSA, tree backup, importance sampling
     plain.n_step            the same loops, one run at a time
