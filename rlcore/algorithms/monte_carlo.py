@@ -76,7 +76,8 @@ def mc_prediction(
     watch: the states whose values the trace keeps, (K,) int; all of them if None.
     Raises ValueError for arguments out of range, and where an episode need not end.
     """
-    env, pi = tabular(env), table_policy(env, pi)
+    env = tabular(env)
+    pi = table_policy(env, pi)
     check_gamma(gamma)
     lanes, recorder = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=pi), Recorder(runs)
     V, step = first_V(env, runs, V0), Step(alpha, (runs, env.n_states))
@@ -247,7 +248,8 @@ def off_policy_control(
     pi chooses evenly, so W is then their share.   b: (S,) int or (S, A)
     Raises ValueError where b never takes an action that exists.
     """
-    env, b = tabular(env), table_policy(env, b)
+    env = tabular(env)
+    b = table_policy(env, b)
     Q = first_Q(env, runs, Q0)
     check_coverage((Q[0] > -np.inf).astype(float), b, getattr(env, "terminal", None))
     check_gamma(gamma)
@@ -293,7 +295,8 @@ def mc_average(
     -> V (S,), 0 where never visited, and the number of returns behind each entry (S,) int
     The sums are the same as in sequence; the random stream, and so the episodes, are others.
     """
-    env, pi = tabular(env), table_policy(env, pi)
+    env = tabular(env)
+    pi = table_policy(env, pi)
     check_gamma(gamma)
     check_count("episodes", episodes, 1)
     check_count("width", width, 1)
