@@ -204,7 +204,8 @@ def n_step_expected_sarsa(
         a_next = act(i, s_next)
         window.push(i, s, a, reward)
         for j, m in window.due(lanes):
-            k, after = i[j], ~terminated[j] * _mean(Q[i[j], s_next[j]], epsilon)
+            k, pi = i[j], epsilon_greedy_probabilities(Q[i[j], s_next[j]], epsilon)
+            after = ~terminated[j] * _mean(pi, Q[k, s_next[j]])
             state, action, paid = window.last(k, m)  # each (m, J)
             G = _n_rewards(paid, after, gamma)
             Q[k, state[0], action[0]] += alpha[k] * (G - Q[k, state[0], action[0]])
@@ -296,8 +297,8 @@ def tree_backup(
             k = i[j]
             state, action, paid, later, then, ended = window.last(k, m)  # each (m, J)
             pi = epsilon_greedy_probabilities(Q[k, later], target_epsilon)  # (m, J, A)
-            mean = (pi * Q[k, later]).sum(axis=-1, where=pi > 0)
-            G = tree_backup_return(paid, mean, pick(pi, then), Q[k, later, then], ended, gamma=gamma)
+            mean, q = _mean(pi, Q[k, later]), Q[k, later, then]
+            G = tree_backup_return(paid, mean, pick(pi, then), q, ended, gamma=gamma)
             Q[k, state[0], action[0]] += alpha[k] * (G[0] - Q[k, state[0], action[0]])
         i, s, a = lanes.go_on(s_next, a_next, act)
     return Control(Q, lanes.returns, lanes.lengths)
@@ -311,10 +312,9 @@ def _n_rewards(reward: Array, after: Array, gamma: float) -> Array:
     )
 
 
-def _mean(Q: Array, epsilon: float) -> Array:
-    """The mean of the epsilon-greedy policy.   (..., A) -> (...)"""
-    pi = epsilon_greedy_probabilities(Q, epsilon)
-    return np.asarray((pi * Q).sum(axis=-1, where=pi > 0))
+def _mean(pi: Array, Q: Array) -> Array:
+    """sum_a pi(a) Q(a); actions that do not exist have pi = 0.   (..., A), (..., A) -> (...)"""
+    return np.asarray((pi * np.where(pi > 0, Q, 0.0)).sum(axis=-1))
 
 
 def _doors(env: Any, alpha: Any, epsilon: float, gamma: float, runs: int) -> tuple[Any, Array]:
