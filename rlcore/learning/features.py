@@ -4,7 +4,7 @@
 
 A feature function has `n`, the number of weights it needs, and maps states to x in one of two forms:
 
-    float (..., D)    the features themselves                    Polynomial, Fourier
+    float (..., D)    the features themselves                    Rows, Polynomial, Fourier
     int   (..., K)    the indices of the K features that are 1,  Aggregation, one_hot, Tiles
                       each once; the others are 0
 
@@ -131,6 +131,31 @@ def equal_groups(n_states: int, groups: int) -> Aggregation:
     return Aggregation(np.clip((np.arange(n_states) - 1) * groups // inner, 0, groups - 1))
 
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Any features of finitely many states, a row a state.   state (...) int -> (..., D) float
+
+    Raises ValueError unless X is (S, D) of finite numbers.
+    """
+
+    X: Array  # (S, D)
+
+    def __post_init__(self) -> None:
+        X = np.asarray(self.X)
+        if X.ndim != 2 or X.size == 0 or X.dtype.kind not in "fiub":
+            raise ValueError(f"X is {X.dtype} {X.shape}; it must be real (S, D), a row of features a state")
+        for s, d in np.argwhere(~np.isfinite(X))[:1]:
+            raise ValueError(f"X[{s}, {d}] is {X[s, d]}, not a finite number")
+        object.__setattr__(self, "X", X.astype(float))
+
+    @property
+    def n(self) -> int:
+        return int(self.X.shape[1])
+
+    def __call__(self, state: Any) -> Array:
+        return np.asarray(self.X[state])
+
+
 # ---------------------------------------------------------------- bases that reach over the whole space
 
 
@@ -219,7 +244,7 @@ class Tiles:
             )
         tiles = np.broadcast_to(tiles, (k,))
         for j in range(k):
-            check_count(f"tiles[{j}]", tiles[j], 1)
+            check_count(f"tiles[{j}]", tiles[j].item(), 1)
         t = np.arange(T)
         shift = (t[:, None] * (2 * np.arange(k) + 1)) % T / T
         cells = tiles + 1
