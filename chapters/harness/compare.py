@@ -57,7 +57,10 @@ def gap(got: Any, want: Any) -> float:
         a, b = np.asarray(got, float), np.asarray(want, float)
         if a.shape == (*b.shape, 1):
             a = a[..., 0]
-        distance = np.abs(a - b).max(initial=0.0) if a.shape == b.shape else np.inf
+        if a.shape != b.shape:
+            return float(np.inf)
+        differ = np.subtract(a, b, out=np.zeros(b.shape), where=a != b)  # inf is no distance from inf
+        distance = np.abs(differ).max(initial=0.0)
     except (TypeError, ValueError):
         parts = isinstance(got, (list, tuple)) and isinstance(want, (list, tuple)) and len(got) == len(want)
         return (

@@ -120,7 +120,7 @@ def expected_best(k: int) -> float:
 
         integral of x k phi(x) Phi(x)^(k-1) dx,   phi and Phi the density and distribution of N(0, 1)
 
-    By the trapezoidal rule, which is exact to rounding for so smooth an integrand. k = 10: 1.538753.
+    [eq:best-of-k]  By the trapezoidal rule, which is exact to rounding for so smooth an integrand. k = 10: 1.538753.
     """
     from scipy.special import ndtr
 
