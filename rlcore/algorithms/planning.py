@@ -221,7 +221,8 @@ def sweep(
 ) -> Array:
     """Up to `planning` updates in each of the lanes i, the largest surprise first, of equals the first pair.
 
-    After each of them the pairs that lead to its state are judged anew.
+    After each of them the pairs that lead to its state are judged anew, and the pair itself, which a step
+    alpha < 1 leaves wrong; the textbook's box forgets the latter.
     waiting, Q (runs, S, A) change in place;  i (N,) -> how many updates each run made (runs,) int
     """
     made = np.zeros(len(Q), int)
@@ -236,6 +237,7 @@ def sweep(
         waiting[i, s, a] = 0.0
         back_up(Q, alpha, gamma, i, s[None], a[None], *(x[None] for x in model.recall(i, s, a)))
         made[i] += 1
+        wait(waiting, Q, model, i, s, a, gamma=gamma, theta=theta)
         k, s_before, a_before = np.nonzero(model.seen[i] & (model.s_next[i] == s[:, None, None]))
         wait(waiting, Q, model, i[k], s_before, a_before, gamma=gamma, theta=theta)
     return made

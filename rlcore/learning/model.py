@@ -29,7 +29,7 @@ class Model:
         self.tried = np.zeros((runs, S), int)  # how many
 
     def observe(self, i: Array, s: Array, a: Array, reward: Array, s_next: Array, terminated: Array) -> None:
-        """Remember what action a did in state s of run i.   all (N,)"""
+        """Remember what action a did in state s of run i; no run stands twice in i.   all (N,)"""
         self._enter(i, s, a)
         self.reward[i, s, a], self.s_next[i, s, a], self.terminated[i, s, a] = reward, s_next, terminated
 

@@ -118,6 +118,7 @@ def prioritized_sweeping(
                 del waiting[s_old, a_old]
                 learn(Q, s_old, a_old, *model[s_old][a_old], alpha=alpha, gamma=gamma)
                 left -= 1
+                wait(s_old, a_old)  # alpha < 1 leaves it wrong, which the textbook's box forgets
                 for s_before, acts in model.items():
                     for a_before, outcome in acts.items():
                         if outcome[1] == s_old:
