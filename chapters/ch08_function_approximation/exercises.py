@@ -95,7 +95,7 @@ def lstd_weights(X, reward, X_next, terminated, gamma, ridge):
 
 
 def differential_td(X, reward, w, rate, alpha, beta):
-    """Exercise 8.7.  TD where no episode ends: values above the average, equation (8.0, eq:differential-sarsa).
+    """Exercise 8.7.  TD where no episode ends, as in equation (8.0, eq:differential-sarsa).
 
         delta = r - rate + v(s') - v(s)
         rate <- rate + beta delta
@@ -110,7 +110,7 @@ def differential_td(X, reward, w, rate, alpha, beta):
 
 
 def dqn_targets(reward, terminated, truncated, q_shown, q_final, gamma):
-    """Exercise 8.8.  The targets of DQN, from walkers that start again by themselves, equation (8.0, eq:dqn-next).
+    """Exercise 8.8.  The targets of DQN, walkers starting again by themselves, equation (8.0, eq:dqn-next).
 
         target = r + gamma max_a Q(s', a),        and r alone where the step terminated
 

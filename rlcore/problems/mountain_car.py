@@ -34,9 +34,8 @@ class MountainCar:
     """A car in a valley.   state (..., 2): x, x_dot;  actions: 0 backwards, 1 coast, 2 forwards
 
     An episode starts at rest, x uniform in [-0.6, -0.4], pays -1 a step, and terminates at x >= 0.5. After
-    `horizon` steps it is truncated: 200 is Gymnasium's limit, too short for a learner that begins with the
-    experiment of Sutton & Barto, who wait for the goal however long it takes. A car at the goal stays there
-    and pays 0.
+    `horizon` steps it is truncated: 200 is Gymnasium's limit. Sutton & Barto wait for the goal however long
+    it takes, so their experiment needs a large one. A car at the goal stays there and pays 0.
 
     Raises ValueError unless horizon is a whole number >= 1.
     """
