@@ -212,6 +212,7 @@ def follow(pi: Array, rng: Generator) -> Act:
 
 def check_rate(name: str, x: Any, runs: int) -> Array:
     """A number from 0 to 1, or one a run.   -> (runs,)"""
+    check_count("runs", runs, 1)
     try:
         rates = np.array(np.broadcast_to(x, (runs,)), dtype=float)
     except (TypeError, ValueError):
