@@ -180,13 +180,21 @@ def test_values_of_best_play():
 
 @pytest.mark.parametrize("start", [-1, 200, 1.5, True])
 def test_refuses_a_start_that_is_no_hand(start):
-    with pytest.raises(ValueError, match="start is .*; it must be a whole number from 0 to 199"):
+    with pytest.raises(ValueError, match=r"start is .*; it must be a whole number from 0 to 199"):
         Blackjack(start=start)
 
 
-@pytest.mark.parametrize(("hand", "name"), [((11, False, 5), "total"), ((22, True, 5), "total"), ((15, True, 0), "dealer"), ((15, True, float("nan")), "dealer")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("hand", "name"),
+    [
+        ((11, False, 5), "total"),
+        ((22, True, 5), "total"),
+        ((15, True, 0), "dealer"),
+        ((15, True, float("nan")), "dealer"),
+    ],
+)
 def test_refuses_a_hand_that_is_none(hand, name):
-    with pytest.raises(ValueError, match=f"{name} is .*; it must be a whole number from"):
+    with pytest.raises(ValueError, match=rf"{name} is .*; it must be a whole number from"):
         state_of(*hand)
 
 
