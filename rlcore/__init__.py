@@ -43,7 +43,7 @@ The reading order:
     plain.n_step            the same loops, one run at a time
     algorithms.traces       eligibility traces: lambda-returns, TD(lambda), SARSA(lambda), Watkins's Q(lambda)
     plain.traces            the same loops, one run at a time
-    learning.model          what a learner remembers of the world        (learning.journey: lanes in a world that changes)
+    learning.model          what a learner remembers of the world        (learning.journey: worlds that change)
     algorithms.planning     planning with a learned model: Dyna-Q, Dyna-Q+, prioritized sweeping
     plain.planning          the same loops, one run at a time
     algorithms.tree_search  UCT: plan for the present state alone
