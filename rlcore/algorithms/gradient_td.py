@@ -91,7 +91,7 @@ def gtd2(
 ) -> OffPolicy:
     """A stochastic gradient of the projected Bellman error: w <- w + alpha rho (x - gamma x') (v . x).
 
-    [eq:gtd2]  Sutton et al. (2009); Sutton & Barto, section 11.7.   Arguments as `off_policy_td`, and beta,
+    Sutton et al. (2009); Sutton & Barto, section 11.7.   Arguments as `off_policy_td`, and beta,
     the step size of v.
     """
     alpha, beta = check_rate("alpha", alpha, runs), check_rate("beta", beta, runs)

@@ -26,7 +26,7 @@ def on_policy_distribution(mdp: MDP | SparseMDP, pi: Any) -> Array:
     """mu(s): the share of all steps that pi spends in s; 0 at terminals.   pi (S,) int or (S, A) -> (S,)
 
     Of episodes where there are terminal states, else of the walk without end; gamma plays no part.
-    [eq:on-policy-distribution]  Sutton & Barto, section 9.2.   Raises ValueError where pi is no policy.
+    Sutton & Barto, section 9.2.   Raises ValueError where pi is no policy.
     """
     P, _, live = _chain(mdp, pi)
     if live.all():

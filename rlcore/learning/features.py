@@ -93,7 +93,7 @@ def first_w(w0: Any, shape: tuple[int, ...]) -> Array:
 class Aggregation:
     """One weight a group of states.   state (...) int -> (..., 1) int
 
-    [eq:aggregation]  Raises ValueError unless group is a table of whole numbers >= 0, one a state.
+    Raises ValueError unless group is a table of whole numbers >= 0, one a state.
     """
 
     group: Array  # (S,) int
@@ -194,7 +194,6 @@ class Polynomial(Basis):
     """x_d(s) = product over j of u_j ^ c[d, j].   Sutton & Barto, equation (9.17)"""
 
     def __call__(self, state: Any) -> Array:
-        """[eq:polynomial]"""
         return np.asarray((self.scaled(state) ** self.c).prod(axis=-1))
 
 
