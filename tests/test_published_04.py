@@ -10,6 +10,7 @@ so a right program fails one comparison with probability 6.3e-5, and one of the 
 """
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +82,24 @@ def test_the_figures_can_tell_the_players_apart():
         ours = measured(other, 2000, 4)
         z = (ours.mean(axis=1) - published) / (ours.std(axis=1, ddof=1) / math.sqrt(2000))
         assert np.abs(z).max() > 4, other
+
+
+def test_the_figures_show_the_published_numbers():
+    """Figures 4.2 and 4.3 as committed, 20 groups of 100 runs: 10 comparisons, false failure 6.3e-5 each."""
+    figures = Path(__file__).parents[1] / "figures"
+    rows = []
+    with np.load(figures / "fig_04_2_epsilon_greedy.npz") as data:
+        for i, player in enumerate(("greedy", "epsilon 0.01", "epsilon 0.1")):
+            rows.append((data["reward"][i][:, -100:].mean(axis=1), SIMULATED[player][0]))
+            rows.append((data["optimal"][i][:, -1], SIMULATED[player][1]))
+    with np.load(figures / "fig_04_3_optimism.npz") as data:
+        for i, player in enumerate(("optimistic, Q1 = 5, alpha = 0.1", "epsilon 0.1, alpha = 0.1")):
+            rows.append((data["optimal"][i][:, -1], SIMULATED[player][1]))
+        for i, player in enumerate(("ucb, c = 2", "epsilon 0.1")):
+            rows.append((data["reward"][i][:, -100:].mean(axis=1), SIMULATED[player][0]))
+    for ours, (mean, se) in rows:
+        z = (ours.mean(dtype=float) - mean) / math.hypot(ours.std(ddof=1) / math.sqrt(20), se)
+        assert abs(z) <= 4
 
 
 def test_the_best_of_ten_arms_pays_1_538753():

@@ -59,13 +59,16 @@ def gradient_bandit(
 ) -> tuple[Array, Array]:
     """Sutton & Barto, section 2.8: preferences H (k,) in the place of Q."""
     mean, reward = bandit.mean[0], np.zeros(steps)
-    H = np.zeros(len(mean))
+    H, b = np.zeros(len(mean)), 0.0
     for t in range(steps):
         pi = softmax(H)
         a = categorical(pi, rng)
         reward[t] = bandit.pay(mean[a], rng)
-        b = reward[: max(t, 1)].mean() if baseline else 0.0  # of the rewards before; the first is its own
+        if baseline and t == 0:
+            b = reward[0]
         H += alpha * (reward[t] - b) * score(pi, a)
+        if baseline:
+            b += (reward[t] - b) / (t + 1)
         mean = bandit.drift(mean, rng)
     return H, reward
 
