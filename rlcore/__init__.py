@@ -47,6 +47,11 @@ The reading order:
     algorithms.planning     planning with a learned model: Dyna-Q, Dyna-Q+, prioritized sweeping
     plain.planning          the same loops, one run at a time
     algorithms.tree_search  UCT: plan for the present state alone
+    learning.features       what a linear function sees of a state: groups, bases, tiles
+    exact.linear            what linear learners converge to
+    algorithms.linear       gradient Monte Carlo, semi-gradient TD and SARSA, LSTD, average reward
+    algorithms.gradient_td  off-policy prediction: what runs away, and TDC, which does not
+    plain.linear            the same loops, one run at a time
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.source              shows code of rlcore inside a chapter
