@@ -283,8 +283,8 @@ DYNA = (".......#G", "..#....#.", "S.#....#.", "..#......", ".....#...", "......
 def dyna_maze(gamma: float = 0.95, *, size: int = 1) -> GridWorld:
     """Sutton & Barto, Example 8.1: 6 x 9 cells, 1 for reaching G, 0 else; `size` cuts each cell into size x size.
 
-    The shortest way has 14 * size moves at most, and V*(S) = gamma^13 for size 1. The start is one cell, the
-    upper left one of its block; G is all of its block.
+    The shortest way has 13 * size + 1 moves: 14 for size 1, V*(S) = gamma^13. The start is one cell, the upper
+    left one of its block; G is all of its block.
     """
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"size is {size!r}; it must be a whole number >= 1")
