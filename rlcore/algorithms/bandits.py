@@ -161,7 +161,7 @@ def thompson_normal(
 
         precision = 1 / prior_sd^2 + N / sd^2,   mean = (prior_mean / prior_sd^2 + N Q / sd^2) / precision
 
-    estimate: the posterior means.
+    [eq:normal-posterior]  estimate: the posterior means.
     """
     play = Play(bandit, steps, rng)
     for name, x in (("sd", sd), ("prior_sd", prior_sd)):
