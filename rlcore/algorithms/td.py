@@ -57,7 +57,8 @@ def td0(
     [eq:td0]  Sutton & Barto, equation (6.2).   alpha: a number, or one a run (runs,).
     Raises ValueError for arguments out of range, and where an episode need not end.
     """
-    env, pi = tabular(env), table_policy(env, pi)
+    env = tabular(env)
+    pi = table_policy(env, pi)
     check_gamma(gamma)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=pi)
     alpha, V = check_rate("alpha", alpha, runs), first_V(env, runs, V0)

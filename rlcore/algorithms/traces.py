@@ -167,7 +167,8 @@ def td_lambda(
     mark: `accumulating`, `replacing` or `dutch`.   lam = 0: TD(0).
     Raises ValueError for arguments out of range, and where an episode need not end.
     """
-    env, pi = tabular(env), table_policy(env, pi)
+    env = tabular(env)
+    pi = table_policy(env, pi)
     check_gamma(gamma)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=pi)
     alpha, lam = check_rate("alpha", alpha, runs), check_rate("lam", lam, runs)
@@ -207,7 +208,8 @@ def true_online_td_lambda(
     episode it cancels.
     [eq:true-online]  van Seijen & Sutton (2014); Sutton & Barto, section 12.5.   lam = 0: TD(0).
     """
-    env, pi = tabular(env), table_policy(env, pi)
+    env = tabular(env)
+    pi = table_policy(env, pi)
     check_gamma(gamma)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=pi)
     alpha, lam = check_rate("alpha", alpha, runs), check_rate("lam", lam, runs)

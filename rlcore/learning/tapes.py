@@ -79,7 +79,8 @@ def record(env: Any, pi: Any, *, episodes: int, rng: Generator, runs: int = 1) -
 
     Raises ValueError as `Lanes` does.
     """
-    env, pi = tabular(env), table_policy(env, pi)
+    env = tabular(env)
+    pi = table_policy(env, pi)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=pi)
     rows = []
     act = follow(pi, rng)
