@@ -10,7 +10,7 @@ Leave the arguments as you found them: work on a copy where you must write.
 
 
 def value_error(X, w, V, visits):
-    """Exercise 8.1.  How wrong a function is, where it matters, equation (8.0, eq:value-error).
+    """Exercise 8.1.  How wrong a function is, where it matters, equation (8.2, eq:value-error).
 
         VE(w) = sum_s mu(s) (V(s) - x(s) . w)^2,        mu(s) = share of the steps spent in s
 
@@ -22,7 +22,7 @@ def value_error(X, w, V, visits):
 
 
 def td_weights(X, reward, X_next, terminated, w, alpha, gamma):
-    """Exercise 8.2.  Semi-gradient TD along a tape of T steps, equation (8.0, eq:semi-gradient-td).
+    """Exercise 8.2.  Semi-gradient TD along a tape of T steps, equation (8.5, eq:semi-gradient-td).
 
         w <- w + alpha (r + gamma v(s') - v(s)) x(s),        v(s') = 0 where the step terminated
 
@@ -49,7 +49,7 @@ def ring_add(memory, added, steps):
 
 
 def tile_indices(s, low, high, tiles, tilings, displacement):
-    """Exercise 8.4.  The active tiles of a point, one a tiling, equation (8.0, eq:tile-coding).
+    """Exercise 8.4.  The active tiles of a point, one a tiling, equation (8.10, eq:tile-coding).
 
     Each tiling is a grid of (tiles + 1) x (tiles + 1) cells. A tile has 1 / tiles of the width of the
     box. In direction j, tiling t is displaced by (t * displacement[j] mod tilings) / tilings of a tile:
@@ -68,7 +68,7 @@ def tile_indices(s, low, high, tiles, tilings, displacement):
 
 
 def fourier_step(w, s, target, c, alpha):
-    """Exercise 8.5.  A gradient step with Fourier features, equation (8.0, eq:fourier).
+    """Exercise 8.5.  A gradient step with Fourier features, equation (8.9, eq:fourier).
 
         x_d(s) = cos(pi c_d . s),        w_d <- w_d + alpha_d (target - w . x(s)) x_d(s)
 
@@ -81,7 +81,7 @@ def fourier_step(w, s, target, c, alpha):
 
 
 def lstd_weights(X, reward, X_next, terminated, gamma, ridge):
-    """Exercise 8.6.  Least-squares TD from a tape, equation (8.0, eq:lstd).
+    """Exercise 8.6.  Least-squares TD from a tape, equation (8.8, eq:lstd).
 
     The weights at which the TD updates of the whole tape sum to zero: A w = b with
 
@@ -95,7 +95,7 @@ def lstd_weights(X, reward, X_next, terminated, gamma, ridge):
 
 
 def differential_td(X, reward, w, rate, alpha, beta):
-    """Exercise 8.7.  TD where no episode ends, as in equation (8.0, eq:differential-sarsa).
+    """Exercise 8.7.  TD where no episode ends, as in equation (8.12, eq:differential-sarsa).
 
         delta = r - rate + v(s') - v(s)
         rate <- rate + beta delta
@@ -110,7 +110,7 @@ def differential_td(X, reward, w, rate, alpha, beta):
 
 
 def dqn_targets(reward, terminated, truncated, q_shown, q_final, gamma):
-    """Exercise 8.8.  The targets of DQN, walkers starting again by themselves, equation (8.0, eq:dqn-next).
+    """Exercise 8.8.  The targets of DQN, walkers starting again by themselves, equation (8.18, eq:dqn-next).
 
         target = r + gamma max_a Q(s', a),        and r alone where the step terminated
 
@@ -127,7 +127,7 @@ def dqn_targets(reward, terminated, truncated, q_shown, q_final, gamma):
 
 
 def double_dqn_targets(reward, terminated, q_next, q_frozen, gamma):
-    """Exercise 8.9.  Double DQN: who chooses, who judges?  Equation (8.0, eq:double-dqn-next).
+    """Exercise 8.9.  Double DQN: who chooses, who judges?  Equation (8.19, eq:double-dqn-next).
 
         target = r + gamma Q_frozen(s', argmax_a Q(s', a)),        and r alone where the step terminated
 
@@ -138,7 +138,7 @@ def double_dqn_targets(reward, terminated, q_next, q_frozen, gamma):
 
 
 def growth(X, P, mu, gamma, alpha):
-    """Exercise 8.10.  Does linear TD run away?
+    """Exercise 8.10.  Does linear TD run away, equation (8.6, eq:expected-td)?
 
     Update every state at once, state s with the weight mu(s), where all rewards are 0:
 
@@ -173,7 +173,7 @@ def fitted_q(X, action, reward, X_next, terminated, n_actions, gamma, sweeps):
 
 
 def network_gradient(W1, b1, W2, b2, x, action, target):
-    """Exercise 8.12.  A Q-network and its gradient, by hand, equation (8.0, eq:dqn-loss).
+    """Exercise 8.12.  A Q-network and its gradient, by hand, equation (8.17, eq:dqn-loss).
 
         h = max(x W1 + b1, 0),      Q = h W2 + b2,      loss = mean over the batch of (Q[action] - target)^2 / 2
 
