@@ -227,7 +227,7 @@ def sweep(
     """
     made = np.zeros(len(Q), int)
     for _ in range(planning):
-        queue = waiting[i].reshape(len(i), -1)  # (N, S * A)
+        queue = waiting[i].reshape(len(i), Q[0].size)  # (N, S * A)
         first = queue.argmax(axis=1)
         busy = queue[np.arange(len(i)), first] > 0
         i, first = i[busy], first[busy]
