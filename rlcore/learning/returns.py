@@ -22,7 +22,7 @@ def discounted_return(reward: Array, done: Array, *, gamma: float, bootstrap: An
         G_t = r_t + gamma * G_{t+1},    and where done, and at T - 1,    G_t = r_t + gamma * bootstrap_t
 
     bootstrap = (1 - terminated) V(next_state) puts a value in the place of the future that a time limit cut
-    off; with 0 nothing comes after a cut. The rewards here are those *of* step t: r_t of the code is
+    off [eq:cut-return]; with 0 nothing comes after a cut. The rewards here are those *of* step t: r_t of the code is
     r_{t+1} of the text.   [eq:return-recursion]   Raises ValueError where shapes differ.
     """
     reward, done = np.asarray(reward, float), np.asarray(done, bool)
