@@ -10,6 +10,10 @@ network computes the target, so that an update does not move what it aims at. Tw
 
 A step that the time limit cut has a successor like any other: only `terminated` makes it worth 0.
 
+    rng = np.random.default_rng(0)
+    q = Value(mlp_params([4, 64, 64, 2], rng, dtype=np.float32), scaled(partial(mlp, activation=relu), SCALE))
+    history = dqn(CartPole(), q, DQNConfig(next_value=double_value, stop_at=495), rng)
+
 Letters: B batch, A actions, N walkers, D features.
 Left out: priorities, dueling heads, noisy layers, several steps, distributions of returns.
 """
@@ -17,20 +21,20 @@ Left out: priorities, dueling heads, noisy layers, several steps, distributions 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
 
 from rlcore.learning.lanes import check_gamma
-from rlcore.learning.losses import huber
+from rlcore.learning.losses import squared_error
 from rlcore.learning.policies import Value, epsilon_greedy, greedy_probabilities
 from rlcore.learning.progress import Progress
 from rlcore.learning.replay import Batch, ReplayBuffer
 from rlcore.learning.rollout import Act, Runner, evaluate, make_runner
 from rlcore.nn.layers import Params, copy
-from rlcore.nn.optim import Adam, clip_by_norm
+from rlcore.nn.optim import Adam
 from rlcore.numerics import Array, pick
 from rlcore.problems.doors import check_count, check_probability, is_number
 from rlcore.problems.env import Discrete
@@ -60,41 +64,37 @@ def double_value(q: Value, frozen: Value, x_next: Array) -> Array:
 class DQNConfig:
     """What a run of `dqn` needs to know. Raises ValueError for a number out of its range."""
 
-    steps: int = 100_000  # of the environment, over all walkers
+    steps: int = 150_000  # of the environment, over all walkers
     gamma: float = 0.99  # discount
     next_value: NextValue = max_value  # or double_value
-    loss: Loss = huber  # or squared_error
+    loss: Loss = squared_error  # or huber
     lr: float = 1e-3  # of Adam
-    max_norm: float = 10.0  # longest gradient
-    batch: int = 128  # steps in a gradient
+    batch: int = 256  # steps in a gradient
     capacity: int = 100_000  # steps in the memory
     warmup: int = 1_000  # steps in the memory before the first gradient
-    walkers: int = 16  # in lock-step
-    collect: int = 16  # steps of each walker between two phases of gradients
-    updates: int = 128  # gradients a phase
-    freeze: int = 100  # gradients between two updates of the frozen copy
-    blend: float = 1.0  # how far the copy then moves towards the network: 1 is a plain copy
-    epsilon: tuple[float, float] = (1.0, 0.05)  # exploration at the start and at the end of the schedule
-    explore: int = 10_000  # steps that the schedule takes, in a straight line
+    walkers: int = 64  # in lock-step
+    collect: int = 16  # steps of each walker between two phases of learning
+    updates: int = 128  # gradients in a phase
+    freeze: int = 50  # gradients between two updates of the frozen copy
+    blend: float = 1.0  # how far the copy then moves towards the network; 1 makes it equal
+    epsilon: tuple[float, float] = (1.0, 0.05)  # exploration, first and last
+    explore: int = 20_000  # steps on the straight line between the two
     eval_every: int = 5_000  # steps between two evaluations
-    eval_episodes: int = 100  # greedy episodes in one
+    eval_episodes: int = 100  # greedy episodes in each
     stop_at: float = np.inf  # mean score of an evaluation that ends the run
 
     def __post_init__(self) -> None:
         check_gamma(self.gamma)
-        for name in ("steps", "batch", "capacity", "warmup", "walkers", "collect", "updates", "freeze"):
-            check_count(name, getattr(self, name), 1)
-        for name in ("explore", "eval_every", "eval_episodes"):
-            check_count(name, getattr(self, name), 1)
+        for field in fields(self):
+            if field.type == "int":
+                check_count(field.name, getattr(self, field.name), 1)
         if self.warmup > self.capacity:
-            raise ValueError(f"warmup is {self.warmup}, more than the memory's capacity {self.capacity}")
-        for name in ("lr", "max_norm"):
-            x = getattr(self, name)
-            if not is_number(x) or not x > 0:
-                raise ValueError(f"{name} is {x!r}; it must be a number > 0")
+            raise ValueError(f"warmup is {self.warmup}, more than the memory holds: capacity {self.capacity}")
+        if not is_number(self.lr) or not 0 < self.lr < np.inf:
+            raise ValueError(f"lr is {self.lr!r}; it must be a finite number > 0")
         check_probability("blend", self.blend)
         if not isinstance(self.epsilon, tuple) or len(self.epsilon) != 2:
-            raise ValueError(f"epsilon is {self.epsilon!r}; it must be (first, last)")
+            raise ValueError(f"epsilon is {self.epsilon!r}; it must be two probabilities, (first, last)")
         for k, epsilon in enumerate(self.epsilon):
             check_probability(f"epsilon[{k}]", epsilon)
         if not is_number(self.stop_at) or np.isnan(self.stop_at):
@@ -129,15 +129,15 @@ def dqn(env: Any, q: Value, cfg: DQNConfig, rng: Generator) -> list[dict[str, fl
             row = {"step": step, "updates": updates, "epsilon": epsilon, "loss": float(np.mean(losses))}
             history.append({**row, **assess(judge, q, cfg.gamma)})
             losses.clear()
-            bar(step)
             if step >= cfg.steps or history[-1]["score"] >= cfg.stop_at:
                 bar.close()
                 return history
         memory.add(runner.collect(explorer(q, observe, epsilon), cfg.collect))
         step += cfg.walkers * cfg.collect
+        bar(step)
         for _ in range(cfg.updates if len(memory) >= cfg.warmup else 0):
             loss, grads = td_gradient(q, frozen, memory.sample(cfg.batch, rng), observe, cfg)
-            adam.step(q.params, clip_by_norm(grads, cfg.max_norm))
+            adam.step(q.params, grads)
             losses.append(loss)
             updates += 1
             if updates % cfg.freeze == 0:
@@ -196,7 +196,9 @@ def _check_fit(env: Any, q: Value, x: Array) -> None:
     if not isinstance(env.actions, Discrete):
         raise ValueError(f"env has real-valued actions, {env.actions}; dqn needs finitely many")
     if not np.all(getattr(env, "allowed", True)):
-        raise ValueError("env has states in which some actions do not exist; dqn needs all actions everywhere")
+        raise ValueError(
+            "env has states in which some actions do not exist; dqn needs all actions everywhere"
+        )
     try:
         shape = q(x)[0].shape
     except ValueError as error:

@@ -41,4 +41,4 @@ def _error(prediction: Array, target: Array) -> Array:
         raise ValueError(
             f"prediction has shape {np.shape(prediction)} and target {np.shape(target)}; they must be equal"
         )
-    return np.asarray(prediction) - np.asarray(target)
+    return np.asarray(np.subtract(prediction, target))

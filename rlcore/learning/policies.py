@@ -11,7 +11,6 @@ Left out: schedules of epsilon.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.nn.layers import Params, Pullback
+from rlcore.nn.layers import Forward, Params, Pullback
 from rlcore.numerics import Array, categorical, softmax
 
 EXISTS = np.finfo(float).min  # the least number that is more than -inf
@@ -98,7 +97,7 @@ class Value:
     """
 
     params: Params
-    forward: Callable[[Params, Array], tuple[Array, Pullback]]  # (params, x) -> (y, back)
+    forward: Forward  # (params, x) -> (y, back)
 
     def __call__(self, x: Array) -> tuple[Array, Pullback]:
         return self.forward(self.params, x)

@@ -25,6 +25,7 @@ from rlcore.problems.doors import check_count
 
 Params: TypeAlias = dict[str, Array]
 Pullback: TypeAlias = Callable[[Array], tuple[Array, Params]]  # of a network: dy -> (dx, grads)
+Forward: TypeAlias = Callable[[Params, Array], tuple[Array, Pullback]]  # a network: (params, x) -> (y, back)
 Init: TypeAlias = Callable[[int, int, Generator], Array]  # (in, out, rng) -> weights (in, out)
 Activation: TypeAlias = Callable[[Array], tuple[Array, Callable[[Array], Array]]]
 
@@ -79,6 +80,21 @@ def mlp(params: Params, x: Array, activation: Activation = tanh) -> tuple[Array,
         return dy, {name: grads[name] for name in params}
 
     return x, pullback
+
+
+def scaled(forward: Forward, scale: Any) -> Forward:
+    """The network on x / scale: features of unlike units become comparable.   scale (in,)"""
+
+    def network(params: Params, x: Array) -> tuple[Array, Pullback]:
+        y, back = forward(params, np.asarray(x) / scale)
+
+        def pullback(dy: Array) -> tuple[Array, Params]:
+            dx, grads = back(dy)
+            return np.asarray(dx / scale, dx.dtype), grads
+
+        return y, pullback
+
+    return network
 
 
 # ---------------------------------------------------------------- first parameters

@@ -236,7 +236,8 @@ class LiveEnv:
     live = True
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        states, actions = env.observation_space, env.action_space
+        states: Any = env.observation_space
+        actions: Any = env.action_space
         for name, space in (("observation_space", states), ("action_space", actions)):
             if not isinstance(space, (Box, Discrete)) or getattr(space, "start", 0) != 0:
                 raise ValueError(f"{env}: {name} is {space}; it must be a Box, or Discrete and count from 0")
@@ -254,8 +255,8 @@ class LiveEnv:
         """-> (..., n_features) float"""
         if self.n_states is not None:
             return np.asarray(np.eye(self.n_states)[np.asarray(state)])
-        state = np.asarray(state, dtype=float)
-        return state.reshape(*state.shape[: state.ndim - len(self.shape)], -1)
+        x: Array = np.asarray(state, dtype=float)
+        return x.reshape(*x.shape[: x.ndim - len(self.shape)], -1)
 
     def legal(self, action: Array) -> list[Any]:
         """One action a walker, as Gymnasium takes it: a whole number, or an array clipped to its Box."""
