@@ -69,8 +69,14 @@ def draw(data):
         ax=right,
     )
     worst = policy_value(GRID, np.full((GRID.n_states, 4), 0.25))[0]
-    for level, name in ((optimal_value(GRID)[0], "best play"), (worst, "random play")):
+    for level, name, above in ((optimal_value(GRID)[0], "best play", 5), (worst, "random play", -16)):
         right.axhline(level, color="black", linewidth=1, linestyle=":")
-        right.annotate(name, (np.log2(BUDGET[0]), level), xytext=(0, 4), textcoords="offset points")
-    right.set(title="The walk of chapter 1, 8 games each", xticks=np.log2(BUDGET), xticklabels=BUDGET)
+        at = {"xytext": (0, above), "textcoords": "offset points", "ha": "right"}
+        right.annotate(name, (np.log2(BUDGET[-1]), level), **at)
+    right.set(
+        title="The walk of chapter 1, 8 games each",
+        ylim=(-10.8, -1.5),
+        xticks=np.log2(BUDGET),
+        xticklabels=BUDGET,
+    )
     return figure
