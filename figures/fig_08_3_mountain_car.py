@@ -9,11 +9,11 @@ from rlcore.problems.mountain_car import MountainCar
 
 AFTER = (1, 12, 104)
 CAR = Tiles((-1.2, -0.07), (0.5, 0.07), 8, 8)
-X, SPEED = np.linspace(-1.2, 0.5, 41), np.linspace(-0.07, 0.07, 41)
+X, SPEED = np.linspace(-1.2, 0.5, 33), np.linspace(-0.07, 0.07, 33)
 
 
 def compute(seeds=(0,)):
-    """-max_a q on a grid of places and speeds, one run.   cost (3, 41, 41), lengths (104,)"""
+    """-max_a q on a grid of places and speeds, one run.   cost (3, 33, 33), lengths (104,)"""
     rng = np.random.default_rng([*seeds, 83])
     where = CAR(np.stack(np.meshgrid(X, SPEED, indexing="ij"), axis=-1))
     cost, lengths, w = [], [], None
