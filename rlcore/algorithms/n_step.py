@@ -44,7 +44,7 @@ from rlcore.learning.returns import (
     window_end,
     window_ratio,
 )
-from rlcore.learning.tapes import Tables, Tape, record
+from rlcore.learning.tapes import Tables, Tape, check_sweep, record
 from rlcore.learning.window import Window
 from rlcore.numerics import Array, pick
 from rlcore.problems.doors import check_count, check_probability
@@ -70,6 +70,8 @@ def n_step_td(
     run learns with each of M step sizes from the same walk, and V is (M, runs, S), trace (episodes, M, runs, S).
     Raises ValueError for arguments out of range, and where an episode need not end.
     """
+    check_count("n", n, 1)
+    check_sweep(runs, gamma, alpha=alpha)
     tape = record(env, pi, episodes=episodes, runs=runs, rng=rng)
     return n_step_td_from(tape, alpha=alpha, gamma=gamma, V0=V0, n=n)
 
@@ -81,8 +83,8 @@ def n_step_td_from(
 
     V(s_t) is renewed for t = 0, 1, ...; by then s_{t+n} has the value that the textbook box sees after its wait.
     """
-    check_gamma(gamma)
     check_count("n", n, 1)
+    check_gamma(gamma)
     tables = Tables(tape, V0, alpha=alpha)
     end = window_end(tape.done, n)  # (T, N)
     zero, one = np.zeros(end.shape), np.ones(end.shape)
@@ -127,6 +129,8 @@ def off_policy_n_step_td(
         raise ValueError(
             f"b[{s}, {a}] is 0 and pi[{s}, {a}] is {target[s, a]:.12g}; b must take what pi takes"
         )
+    check_count("n", n, 1)
+    check_sweep(runs, gamma, alpha=alpha)
     tape = record(env, behaviour, episodes=episodes, runs=runs, rng=rng)
     taken = tape.state, tape.action
     rho = np.divide(
@@ -253,8 +257,8 @@ def off_policy_n_step_sarsa(
         for j, m in window.due(lanes):
             k, after = i[j], ~terminated[j] * Q[i[j], s_next[j], a_next[j]]
             state, action, paid, later, then, b = window.last(k, m)  # each (m, J)
-            pi = pick(epsilon_greedy_probabilities(Q[k, later], target_epsilon), then)
-            rho = np.where(np.arange(m)[:, None] == m - 1, np.where(terminated[j], 1, pi / b), pi / b)
+            rho = pick(epsilon_greedy_probabilities(Q[k, later], target_epsilon), then) / b
+            rho[-1, terminated[j]] = 1.0  # behind an end there is no action
             G = _n_rewards(paid, after, gamma)
             Q[k, state[0], action[0]] += alpha[k] * rho.prod(axis=0) * (G - Q[k, state[0], action[0]])
         i, s, a = lanes.go_on(s_next, a_next, act)

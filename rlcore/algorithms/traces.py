@@ -37,7 +37,7 @@ from rlcore.learning.lanes import (
 )
 from rlcore.learning.policies import epsilon_greedy
 from rlcore.learning.returns import lambda_return
-from rlcore.learning.tapes import Tables, Tape, record
+from rlcore.learning.tapes import Tables, Tape, check_sweep, record
 from rlcore.numerics import Array, pick
 
 Mark = Callable[[Array, Any, Array], None]  # trace, where (lanes, states), alpha (N,): mark the present state
@@ -80,6 +80,7 @@ def offline_lambda_return(
     settings on the same walks, and V is (M, runs, S), trace (episodes, M, runs, S).
     lam = 1: every-visit Monte Carlo with constant alpha.
     """
+    check_sweep(runs, gamma, alpha=alpha, lam=lam)
     tape = record(env, pi, episodes=episodes, runs=runs, rng=rng)
     return offline_lambda_return_from(tape, alpha=alpha, gamma=gamma, V0=V0, lam=lam)
 
@@ -124,8 +125,8 @@ def online_lambda_return(
     G_{t:h} trusts each state s_k with the value it had when it was first seen, after step k - 1. The work grows
     with the square of the episode: made to be understood.   Sutton & Barto, section 12.4.
     """
+    check_sweep(runs, gamma, alpha=alpha, lam=lam)
     tape = record(env, pi, episodes=episodes, runs=runs, rng=rng)
-    check_gamma(gamma)
     tables = Tables(tape, V0, alpha=alpha, lam=lam)
     V, (rate, lam) = tables.V, tables.rates
     for k in range(episodes):

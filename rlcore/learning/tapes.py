@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.learning.lanes import Lanes, Prediction, first_V, follow, table_policy, tabular
+from rlcore.learning.lanes import Lanes, Prediction, check_gamma, first_V, follow, table_policy, tabular
 from rlcore.numerics import Array
+from rlcore.problems.doors import check_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +144,13 @@ class Tables:
         trace = np.moveaxis(self.trace, -1, 1)
         shape = *self.settings, self.N, self.S
         return Prediction(V.reshape(shape), trace.reshape(len(trace), *shape))
+
+
+def check_sweep(runs: Any, gamma: Any, **rates: Any) -> None:
+    """What a learner from a tape asks before the walk. Raises ValueError as `Tables` does."""
+    check_count("runs", runs, 1)
+    check_gamma(gamma)
+    _broadcast(runs, rates)
 
 
 def _broadcast(N: int, rates: dict[str, Any]) -> tuple[tuple[int, ...], list[Array]]:
