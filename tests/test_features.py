@@ -11,14 +11,12 @@ from rlcore.learning.features import (
     Polynomial,
     Rows,
     Tiles,
-    add,
     dense,
     equal_groups,
     feature_matrix,
-    first_w,
     one_hot,
-    value,
 )
+from rlcore.learning.weights import add, first_w, value
 
 PLANE = Tiles((-1.2, -0.07), (0.5, 0.07), 8, 8)
 LINE = Tiles(1, 1000, 5, 50)

@@ -26,9 +26,10 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.learning.features import Features, add, first_w, value
+from rlcore.learning.features import Features
 from rlcore.learning.lanes import check_gamma, check_rate, table_policy, tabular
 from rlcore.learning.progress import Progress
+from rlcore.learning.weights import add, first_w, value
 from rlcore.numerics import Array, categorical
 from rlcore.problems.doors import check_count
 from rlcore.problems.mdp import MDP, SparseMDP

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.learning.features import Features, add, dense, first_w, value
+from rlcore.learning.features import Features, dense
 from rlcore.learning.lanes import (
     Act,
     Lanes,
@@ -37,8 +37,8 @@ from rlcore.learning.lanes import (
     table_policy,
     tabular,
 )
-from rlcore.learning.policies import epsilon_greedy
 from rlcore.learning.progress import Progress
+from rlcore.learning.weights import ActionValues, add, first_w, value
 from rlcore.numerics import Array
 from rlcore.problems.doors import check_count, is_number
 from rlcore.problems.env import Discrete
@@ -277,32 +277,6 @@ def differential_sarsa(
         bar(t)
     bar.close()
     return Continuing(w, rate, paid)
-
-
-class ActionValues:
-    """q(s, a) = w[a] . x(s) for many runs at once; row i * A + a of the table belongs to lane i and action a."""
-
-    def __init__(self, w: Array, env: Any, features: Features, epsilon: float, rng: Generator) -> None:
-        self.A, self.table = w.shape[1], w.reshape(-1, w.shape[2])  # the same memory as w
-        self.features, self.epsilon, self.rng = features, epsilon, rng
-        self.allowed = getattr(env, "allowed", None)
-
-    def __call__(self, i: Array, a: Array, x: Array) -> Array:
-        """(N,), (N,), (N, D) or (N, K) int -> (N,)"""
-        return value(self.table, i * self.A + a, x)
-
-    def add(self, i: Array, a: Array, x: Array, step: Array) -> None:
-        add(self.table, i * self.A + a, x, step)
-
-    def choose(self, i: Array, s: Array, x: Array) -> Array:
-        """Epsilon-greedy actions.   -> (N,) int"""
-        Q = self(i[:, None], np.arange(self.A), x[:, None])  # (N, A)
-        if self.allowed is not None:
-            Q = np.where(self.allowed[s], Q, -np.inf)
-        return np.asarray(epsilon_greedy(Q, self.epsilon, self.rng))
-
-    def act(self, i: Array, s: Array) -> Array:
-        return self.choose(i, s, self.features(s))
 
 
 def _control(

@@ -8,10 +8,10 @@ A feature function has `n`, the number of weights it needs, and maps states to x
     int   (..., K)    the indices of the K features that are 1,  Aggregation, one_hot, Tiles
                       each once; the others are 0
 
-so that 8 tiles of 648 cost 8 additions. `value` and `add` read both. A state is a number (...) where
-`low` is one, and a vector (..., k) where `low` is (k,); integers of any size, walkers in lock-step.
+so that 8 tiles of 648 cost 8 additions. `weights` has what reads both. A state is a number (...) where
+`low` is one, and a vector (..., k) where `low` is (k,).
 
-Letters: D features, K active features, R rows of weights, k numbers a state, `...` leading axes.
+Letters: D features, K active features, k numbers a state, `...` leading axes.
 Left out: hashing of tiles, radial basis functions, a step size for each feature.
 """
 
@@ -38,27 +38,6 @@ class Features(Protocol):
         """state (...) or (..., k) -> (..., D) float, or (..., K) int: the active ones"""
 
 
-# ---------------------------------------------------------------- a linear function and its gradient step
-
-
-def value(w: Array, row: Any, x: Array) -> Array:
-    """v = w[row] . x.   w (R, D), row (...), x (..., D) float or (..., K) int -> (...)
-
-    [eq:linear-value]  Sutton & Barto, equation (9.8).
-    """
-    if x.dtype.kind == "i":
-        return np.asarray(w[np.asarray(row)[..., None], x].sum(axis=-1))
-    return np.asarray((w[row] * x).sum(axis=-1))
-
-
-def add(w: Array, row: Any, x: Array, step: Array) -> None:
-    """w[row] += step * x, in place; no row twice.   w (R, D), row (N,), x as above, step (N,)"""
-    if x.dtype.kind == "i":
-        w[np.asarray(row)[..., None], x] += step[..., None]
-    else:
-        w[row] += step[..., None] * x
-
-
 def dense(x: Array, n: int) -> Array:
     """The features as numbers, whatever form they have.   (..., D) or (..., K) int -> (..., n) float"""
     if x.dtype.kind != "i":
@@ -71,19 +50,6 @@ def dense(x: Array, n: int) -> Array:
 def feature_matrix(features: Features, states: Any) -> Array:
     """X: a row of features a state, so that X @ w are the values.   (S,) or (S, k) -> (S, D)"""
     return dense(features(states), features.n)
-
-
-def first_w(w0: Any, shape: tuple[int, ...]) -> Array:
-    """w0, or zeros, for every run; ValueError if it does not fit or is not finite.   -> shape"""
-    try:
-        w = np.array(np.broadcast_to(0.0 if w0 is None else w0, shape), dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"w0 has shape {np.shape(w0)}; it must be a number, {shape[1:]} or {shape}"
-        ) from None
-    for i in np.argwhere(~np.isfinite(w))[:1]:
-        raise ValueError(f"w0[{', '.join(map(str, i))}] is {w[tuple(i)]}; every number must be finite")
-    return w
 
 
 # ---------------------------------------------------------------- tables, and tables of groups
