@@ -47,7 +47,7 @@ The reading order:
     algorithms.planning     planning with a learned model: Dyna-Q, Dyna-Q+, prioritized sweeping
     plain.planning          the same loops, one run at a time
     algorithms.tree_search  UCT: plan for the present state alone
-    learning.features       what a linear function sees of a state: groups, bases, tiles    (learning.weights: its values)
+    learning.features       what a linear function sees of a state: groups, bases, tiles  (learning.weights: its values)
     exact.linear            what linear learners converge to
     algorithms.linear       gradient Monte Carlo, semi-gradient TD and SARSA, LSTD, average reward
     algorithms.gradient_td  off-policy prediction: what runs away, and TDC, which does not
