@@ -27,7 +27,7 @@ def value(w: Array, row: Any, x: Array) -> Array:
     [eq:linear-value]  Sutton & Barto, equation (9.8).
     """
     if x.dtype.kind == "i":
-        return np.asarray(w[np.asarray(row)[..., None], x].sum(axis=-1))
+        return np.asarray(w.take(np.asarray(row)[..., None] * w.shape[1] + x).sum(axis=-1))
     return np.asarray((w[row] * x).sum(axis=-1))
 
 
