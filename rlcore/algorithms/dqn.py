@@ -122,11 +122,12 @@ def dqn(env: Any, q: Value, cfg: DQNConfig, rng: Generator) -> list[dict[str, fl
     memory, adam = ReplayBuffer(cfg.capacity), Adam(cfg.lr)
     history: list[dict[str, float]] = []
     bar = Progress("dqn", cfg.steps)
-    step, updates, losses = 0, 0, [np.nan]
+    step, updates = 0, 0
+    losses: list[float] = []
     while True:
         epsilon = schedule(cfg, step)
         if step >= min(cfg.steps, cfg.eval_every * len(history)):
-            row = {"step": step, "updates": updates, "epsilon": epsilon, "loss": float(np.mean(losses))}
+            row = {"step": step, "updates": updates, "epsilon": epsilon, "loss": _mean(losses)}
             history.append({**row, **assess(judge, q, cfg.gamma)})
             losses.clear()
             if step >= cfg.steps or history[-1]["score"] >= cfg.stop_at:
@@ -190,6 +191,10 @@ def blend(frozen: Params, params: Params, part: float) -> None:
     """frozen <- (1 - part) frozen + part params, in place; part 1 is a copy."""
     for name, array in frozen.items():
         array[...] = (1 - part) * array + part * params[name]
+
+
+def _mean(losses: list[float]) -> float:
+    return float(np.mean(losses)) if losses else np.nan
 
 
 def _check_fit(env: Any, q: Value, x: Array) -> None:
