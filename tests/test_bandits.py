@@ -33,12 +33,12 @@ PLAYERS = {
     "greedy": ("epsilon_greedy_bandit", {"epsilon": 0.0}),
     "epsilon-greedy": ("epsilon_greedy_bandit", {"epsilon": 0.1}),
     "constant step": ("epsilon_greedy_bandit", {"epsilon": 0.1, "alpha": 0.1}),
-    "optimistic": ("epsilon_greedy_bandit", {"epsilon": 0.0, "alpha": 0.1, "Q1": 5.0}),
+    "optimistic": ("epsilon_greedy_bandit", {"epsilon": 0, "alpha": 0.1, "Q1": 5}),
     "random": ("epsilon_greedy_bandit", {"epsilon": 1.0}),
     "ucb": ("ucb_bandit", {"c": 2.0}),
     "gradient": ("gradient_bandit", {"alpha": 0.4}),
     "gradient, no baseline": ("gradient_bandit", {"alpha": 0.1, "baseline": False}),
-    "thompson": ("thompson_normal", {"sd": 1.0, "prior_mean": 0.5, "prior_sd": 2.0}),
+    "thompson": ("thompson_normal", {"sd": np.int64(1), "prior_mean": 0.5, "prior_sd": np.int64(2)}),
 }
 
 
@@ -285,6 +285,13 @@ def test_regret_adds_up_the_gaps():
     np.testing.assert_array_equal(pulls.optimal, arms(pulls) == 0)
 
 
+def test_a_gap_is_a_gap_however_small():
+    bandit = GaussianBandit([0.0, 1e-6], sd=0.0)
+    pulls = fast.epsilon_greedy_bandit(bandit, steps=50, epsilon=1.0, rng=rng())
+    assert 0 < pulls.count[0, 0] < 50
+    assert pulls.optimal.sum() == pulls.count[0, 1]
+
+
 def test_regret_of_a_long_play_keeps_its_digits():
     """A million in single precision is 0.06 fine; 20,000 gaps of 0.1 to 100.1 must add up to 1e-4 all the same."""
     bandit = GaussianBandit([100.1, 100.0, 0.0], sd=0.0)
@@ -452,6 +459,7 @@ def test_a_player_leaves_the_bandit_as_it_was():
         (lambda: GaussianBandit([1.0], sd=-1), "sd is -1; it must be a finite number >= 0"),
         (lambda: GaussianBandit([1.0], sd=np.inf), "sd is inf"),
         (lambda: BernoulliBandit([0.2, 1.2]), r"mean\[0, 1\] is 1.2; it must be a probability"),
+        (lambda: BernoulliBandit([[0.2], [-0.1]]), r"mean\[1, 0\] is -0.1; it must be a probability"),
         (lambda: DriftingBandit([1.0], walk=np.nan), "walk is nan"),
         (lambda: gaussian_testbed(0, rng=rng()), "runs is 0; it must be a whole number >= 1"),
         (lambda: gaussian_testbed(3, 0, rng=rng()), "k is 0"),
@@ -459,6 +467,8 @@ def test_a_player_leaves_the_bandit_as_it_was():
         (lambda: expected_best(0), "k is 0"),
         (lambda: OnePull(DriftingBandit([1.0])), "bandit drifts"),
         (lambda: OnePull(GaussianBandit([[1.0], [2.0]])), "bandit holds 2 runs"),
+        (lambda: OnePull([1.0, 2.0]), "bandit is list; it must be a bandit"),
+        (lambda: one_state([[1.0], [2.0]], 0.9), "mean holds 2 runs; one state is one bandit"),
     ],
 )
 def test_problems_refuse(make, said):
@@ -484,10 +494,12 @@ TWO = GaussianBandit([[0.0, 1.0], [2.0, 3.0]])
         ("ucb_bandit", {"c": -1}, "c is -1; it must be finite and >= 0"),
         ("ucb_bandit", {"c": "two"}, "c is 'two'; it must be a number, or 2 of them"),
         ("gradient_bandit", {"alpha": [0.1, np.inf]}, r"alpha\[1\] is inf"),
+        ("gradient_bandit", {"alpha": -0.1}, "alpha is -0.1; it must be finite and >= 0"),
         ("gradient_bandit", {"alpha": 0.1, "baseline": 1}, "baseline is 1; it must be True or False"),
         ("gradient_bandit", {"alpha": 0.1, "baseline": [True] * 3}, "or 2 of them"),
         ("thompson_beta", {}, "bandit is GaussianBandit; a Beta posterior needs a BernoulliBandit"),
         ("thompson_normal", {"sd": 0}, "sd is 0; it must be a finite number > 0"),
+        ("thompson_normal", {"sd": np.inf}, "sd is inf"),
         ("thompson_normal", {"prior_sd": np.nan}, "prior_sd is nan"),
         ("thompson_normal", {"prior_mean": np.nan}, "prior_mean is nan"),
     ],

@@ -169,13 +169,14 @@ def thompson_normal(
             raise ValueError(f"{name} is {x!r}; it must be a finite number > 0")
     if not is_number(prior_mean) or not np.isfinite(prior_mean):
         raise ValueError(f"prior_mean is {prior_mean!r}; it must be a finite number")
-    mean, precision = play.table(prior_mean), play.table(prior_sd**-2)  # (k, runs)
+    known, seen = 1 / prior_sd**2, 1 / sd**2  # the precision of the prior, and of one reward
+    mean, precision = play.table(prior_mean), play.table(known)  # (k, runs)
     m, p = mean.ravel(), precision.ravel()
     for _ in play:
         draw = mean + rng.standard_normal(mean.shape) / np.sqrt(precision)
         i, reward = play.pull(one_of(draw == draw.max(axis=0), play.uniform()))
-        p[i] += sd**-2
-        m[i] += (reward - m[i]) / (p[i] * sd**2)
+        p[i] += seen
+        m[i] += (reward - m[i]) * seen / p[i]
     return play.result(mean)
 
 

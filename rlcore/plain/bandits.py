@@ -30,7 +30,7 @@ def epsilon_greedy_bandit(
 ) -> tuple[Array, Array]:
     """Sutton & Barto, section 2.4: sample averages, or with alpha a constant step size (section 2.5)."""
     mean, reward = bandit.mean[0], np.zeros(steps)
-    Q, N = np.full(len(mean), Q1), np.zeros(len(mean))
+    Q, N = np.full(len(mean), Q1, dtype=float), np.zeros(len(mean))
     for t in range(steps):
         a = epsilon_greedy(Q, epsilon, rng)
         reward[t] = bandit.pay(mean[a], rng)

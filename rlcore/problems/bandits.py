@@ -136,9 +136,11 @@ def expected_best(k: int) -> float:
 def one_state(mean: Any, gamma: float) -> MDP:
     """The MDP with one state that never ends: every arm leads back and pays its mean.   mean (k,)
 
-    V* = max(mean) / (1 - gamma).   S = 1, A = k
+    V* = max(mean) / (1 - gamma).   S = 1, A = k.   Raises ValueError for several runs.
     """
-    arms = _table(mean)[0]
+    arms, *others = _table(mean)
+    if others:
+        raise ValueError(f"mean holds {1 + len(others)} runs; one state is one bandit, (k,)")
     return MDP(np.ones((1, len(arms), 1)), arms[None], gamma, np.ones(1), np.zeros(1, dtype=bool))
 
 
@@ -146,7 +148,8 @@ def one_state(mean: Any, gamma: float) -> MDP:
 class OnePull:
     """The environment of one bandit: an episode is one pull, from state 0 to the terminal state 1.
 
-    Raises ValueError for several runs, and for means that drift: those are a state that nobody sees.
+    Raises ValueError unless bandit is one whose means stay (those that drift are a state that nobody sees)
+    and holds one run.
     """
 
     bandit: GaussianBandit | BernoulliBandit
@@ -155,6 +158,8 @@ class OnePull:
     horizon = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.bandit, Bandit):
+            raise ValueError(f"bandit is {type(self.bandit).__name__}; it must be a bandit of this module")
         if isinstance(self.bandit, DriftingBandit):
             raise ValueError("bandit drifts; an environment of one pull needs means that stay")
         if len(self.bandit.mean) != 1:
