@@ -384,6 +384,40 @@ def test_windows_end_with_their_episode():
     ]
 
 
+class Nameless:
+    """A world that does not say which of its states are terminal: a learner must believe `step`."""
+
+    def __init__(self, mdp):
+        self.mdp, self.horizon = mdp, 50
+        self.actions, self.n_states = mdp.actions, mdp.n_states
+        self.reset, self.step = mdp.reset, mdp.step
+
+
+@pytest.mark.parametrize("name", CONTROL)
+def test_an_end_is_worth_nothing_whatever_the_table_says(name):
+    """Q of the terminal state is full of numbers, which nobody may read."""
+    mdp, Q0 = stepping_stones(), np.zeros((6, 3))
+    settings = {"episodes": 10, "alpha": 0.1, "epsilon": 0.4, "gamma": 0.9, "n": 3, "runs": 5}
+    clean = getattr(n_step, name)(Nameless(mdp), **settings, Q0=Q0, rng=stream(3)).Q
+    Q0[5] = 7.0, 7.0, 7.0  # a tie, as among zeros: the same actions are drawn
+    full = getattr(n_step, name)(Nameless(mdp), **settings, Q0=Q0, rng=stream(3)).Q
+    assert np.abs(full[:, :5] - clean[:, :5]).max() < 1e-12
+
+
+def test_the_ratio_leaves_out_what_is_drawn_behind_an_end():
+    """One state, then the end, where pi and b disagree most: the window has no action behind its first."""
+    P = np.zeros((2, 2, 2))
+    P[..., 1] = 1.0
+    R = np.zeros((2, 2, 2))
+    R[0] = 1.0
+    mdp = MDP(P, R, 0.9, np.eye(2)[0], np.array([False, True]))
+    Q0 = np.array([[0.0, 0.0], [0.0, 5.0]])
+    Q = n_step.off_policy_n_step_sarsa(
+        Nameless(mdp), episodes=1, alpha=0.5, epsilon=0.5, gamma=0.9, rng=stream(), runs=50, Q0=Q0, n=2
+    ).Q
+    assert (Q[:, 0].max(axis=1) == 0.5).all()
+
+
 def test_actions_that_do_not_exist_are_never_taken():
     mdp = stepping_stones(horizon=20)
     allowed = np.ones((6, 3), bool)

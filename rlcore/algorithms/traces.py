@@ -133,15 +133,16 @@ def online_lambda_return(
         walk = tape.episode(k)
         s, after = tables.rows(walk, walk.state), tables.rows(walk, walk.next_state)
         shape = *s.shape, V.shape[1]
-        reward, terminated = (np.broadcast_to(x[..., None], shape) for x in (walk.reward, walk.terminated))
+        reward, terminated, done = (
+            np.broadcast_to(x[..., None], shape) for x in (walk.reward, walk.terminated, walk.done)
+        )
         first, seen = V.copy(), np.zeros(shape)  # seen[k]: the value of s_{k+1} when it was met
         for h in range(1, len(s) + 1):
             seen[h - 1] = V[after[h - 1]]
-            on = walk.steps[0] >= h  # lanes whose episode has a step h
-            G = lambda_return(reward[:h], seen[:h], terminated[:h], terminated[:h], gamma=gamma, lam=lam)
-            V[tables.of_lanes(on)] = first[tables.of_lanes(on)]
+            G = lambda_return(reward[:h], seen[:h], terminated[:h], done[:h], gamma=gamma, lam=lam)
+            V[:] = first
             for t in range(h):
-                V[s[t, on]] += rate[on] * (G[t, on] - V[s[t, on]])
+                V[s[t]] += rate * (G[t] - V[s[t]])
         tables.record(k)
     return tables.prediction()
 

@@ -130,10 +130,6 @@ class Tables:
         t = np.arange(len(state))[:, None]
         return np.where(t < tape.steps.sum(axis=0), np.arange(self.N) * self.S + state, len(self.V) - 1)
 
-    def of_lanes(self, on: Array) -> Array:
-        """The rows of V of those lanes.   (N,) bool -> (n S,) int"""
-        return np.flatnonzero(np.append(np.repeat(on, self.S), False))
-
     def record(self, k: Any, i: Any = slice(None)) -> None:
         """Keep the tables of the lanes i after their k-th episodes."""
         self.trace[k, i] = self.V[:-1].reshape(self.N, self.S, -1)[i]
