@@ -137,6 +137,29 @@ def test_recorder_keeps_what_happened(heard):
                 assert r == mdp.R[s, a, s_next]
 
 
+def test_exploring_starts_begin_anywhere_with_any_action(heard):
+    """3,000 first pairs of Blackjack's 400: chi-square with 399 degrees, 4.0 standard deviations of it."""
+    env, runs = Blackjack(), 3000
+    fast.mc_exploring_starts(env, episodes=1, gamma=1.0, rng=rng(), runs=runs)
+    counts = np.zeros((200, 2))
+    for [steps] in heard.values():
+        counts[steps[0][0], steps[0][1]] += 1
+    assert counts.sum() == runs
+    statistic = ((counts - runs / 400) ** 2 / (runs / 400)).sum()
+    assert abs(statistic - 399) < SIGMA * np.sqrt(2 * 399)
+    one = recorded.AnyState(env).reset(rng())
+    assert np.shape(one) == ()
+    assert 0 <= one < 200
+
+
+def test_watch_keeps_what_is_asked_for():
+    options = {"episodes": 12, "gamma": 0.9, "runs": 3}
+    everything = fast.mc_prediction(wandering(), soft(wandering(), 1), rng=rng(), **options).trace
+    some = fast.mc_prediction(wandering(), soft(wandering(), 1), rng=rng(), watch=[4, 1], **options).trace
+    assert everything.shape == (12, 3, 6)
+    np.testing.assert_array_equal(some, everything[:, :, [4, 1]])
+
+
 @pytest.mark.parametrize("first_visit", [True, False])
 def test_sample_averages_are_means_of_returns(env, heard, first_visit):
     out = fast.mc_prediction(

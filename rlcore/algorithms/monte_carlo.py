@@ -82,7 +82,7 @@ def mc_prediction(
     lanes, recorder = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=pi), Recorder(runs)
     V, step = first_V(env, runs, V0), Step(alpha, (runs, env.n_states))
     watch = watched(watch, env.n_states)
-    trace = np.zeros((episodes, runs, len(watch)))
+    trace = np.zeros((episodes, *V[:, watch].shape))
     act = follow(pi, rng)
     i, s, a = lanes.begin(act)
     while len(i):
@@ -129,7 +129,7 @@ def off_policy_prediction(
     lanes, recorder = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=b), Recorder(runs)
     V, C = first_V(env, runs), np.zeros((runs, env.n_states))
     watch = watched(watch, env.n_states)
-    trace = np.zeros((episodes, runs, len(watch)))
+    trace = np.zeros((episodes, *V[:, watch].shape))
     act = follow(b, rng)
     i, s, a = lanes.begin(act)
     while len(i):

@@ -143,7 +143,7 @@ class AnyState:
         """-> () or (size,) int"""
         terminal = getattr(self.env, "terminal", np.zeros(self.env.n_states, bool))
         states = np.flatnonzero(~np.asarray(terminal))
-        return states[(rng.random(size) * len(states)).astype(int)]
+        return states[np.asarray(rng.random(size) * len(states)).astype(int)]
 
 
 def check_coverage(pi: Array, b: Array, terminal: Array | None) -> None:
@@ -170,9 +170,11 @@ def check_every_policy_ends(env: Any) -> None:
         )
 
 
-def watched(watch: Any, S: int) -> Array:
-    """The states whose values a trace keeps; all of them if None.   -> (K,) int;  ValueError if they are none"""
-    states = np.arange(S) if watch is None else np.atleast_1d(np.asarray(watch))
+def watched(watch: Any, S: int) -> Any:
+    """An index of the states whose values a trace keeps: all if None;  ValueError where one is no state"""
+    if watch is None:
+        return slice(None)
+    states = np.atleast_1d(np.asarray(watch))
     if states.ndim != 1 or states.dtype.kind not in "iu":
         raise ValueError(f"watch is {watch!r}; it must be a list of states")
     for k in np.flatnonzero((states < 0) | (states >= S))[:1]:

@@ -22,8 +22,8 @@ def discounted_return(reward: Array, done: Array, *, gamma: float, bootstrap: An
         G_t = r_t + gamma * G_{t+1},    and where done, and at T - 1,    G_t = r_t + gamma * bootstrap_t
 
     bootstrap = (1 - terminated) V(next_state) puts a value in the place of the future that a time limit cut
-    off [eq:cut-return]; with 0 nothing comes after a cut. The rewards here are those *of* step t: r_t of the code is
-    r_{t+1} of the text.   [eq:return-recursion]   Raises ValueError where shapes differ.
+    off [eq:cut-return]; with 0 nothing comes after a cut [eq:return-recursion]. The rewards are those *of*
+    step t: r_t of the code is r_{t+1} of the text. Raises ValueError where shapes differ.
     """
     reward, done = np.asarray(reward, float), np.asarray(done, bool)
     if done.shape != reward.shape:
