@@ -12,7 +12,7 @@ Leave the arguments as you found them: work on a copy where you must write.
 
 
 def n_step_target(states, rewards, terminated, V, gamma, t, n):
-    """Exercise 7.1.  The n-step return from step t, equation (7.0, eq:n-step-return).
+    """Exercise 7.1.  The n-step return from step t, equation (7.1, eq:n-step-return).
 
         G = r_t + gamma r_{t+1} + ... + gamma^(n-1) r_{t+n-1} + gamma^n V(s_{t+n}),     r_t = rewards[t]
 
@@ -24,7 +24,7 @@ def n_step_target(states, rewards, terminated, V, gamma, t, n):
 
 
 def lambda_weights(lam, left):
-    """Exercise 7.2.  What the lambda-return is a mean of, equation (7.0, eq:lambda-return).
+    """Exercise 7.2.  What the lambda-return is a mean of, equation (7.6, eq:lambda-return).
 
     From step t the episode has `left` steps to go. Give the weights of G_{t:t+1}, G_{t:t+2}, ..., G_{t:T}; the
     last of these is the whole return.
@@ -37,7 +37,7 @@ def lambda_weights(lam, left):
 
 
 def curious_rewards(reward, last, now, kappa):
-    """Exercise 7.3.  The rewards that the model of Dyna-Q+ promises, equation (7.0, eq:curiosity).
+    """Exercise 7.3.  The rewards that the model of Dyna-Q+ promises, equation (7.11, eq:curiosity).
 
         r + kappa sqrt(tau)
 
@@ -49,7 +49,7 @@ def curious_rewards(reward, last, now, kappa):
 
 
 def uct_scores(total, visits, c):
-    """Exercise 7.4.  How attractive each action is in a node of a search tree, equation (7.0, eq:uct).
+    """Exercise 7.4.  How attractive each action is in a node of a search tree, equation (7.13, eq:uct).
 
         mean(a) + c sqrt(ln N / N(a)),     N = N(1) + ... + N(A)
 
@@ -64,7 +64,7 @@ def uct_scores(total, visits, c):
 
 
 def n_step_updates(states, rewards, terminated, V, alpha, gamma, n):
-    """Exercise 7.5.  n-step TD over one episode, equation (7.0, eq:n-step-td).
+    """Exercise 7.5.  n-step TD over one episode, equation (7.2, eq:n-step-td).
 
         V(s_t) <- V(s_t) + alpha (G_{t:t+n} - V(s_t))        for t = 0, 1, ..., T - 1
 
@@ -76,7 +76,7 @@ def n_step_updates(states, rewards, terminated, V, alpha, gamma, n):
 
 
 def ratio_of_window(pi, b, states, actions, t, n, of_action):
-    """Exercise 7.6.  The importance ratio of an n-step window, equation (7.0, eq:n-step-ratio).
+    """Exercise 7.6.  The importance ratio of an n-step window, equation (7.4, eq:n-step-ratio).
 
     The walker followed b, and the episode terminated after T steps. What is learned is
 
@@ -94,7 +94,7 @@ def ratio_of_window(pi, b, states, actions, t, n, of_action):
 
 
 def tree_backup_target(states, actions, rewards, terminated, Q, pi, gamma, t, n):
-    """Exercise 7.7.  The target of tree backup from step t, equation (7.0, eq:tree-backup).
+    """Exercise 7.7.  The target of tree backup from step t, equation (7.5, eq:tree-backup).
 
     At every state on the way, the actions not taken count with Q, weighted with pi; the action that was taken
     counts, weighted with pi too, with what came of it. At the end of the window all actions count with Q.
@@ -108,7 +108,7 @@ def tree_backup_target(states, actions, rewards, terminated, Q, pi, gamma, t, n)
 
 
 def td_lambda_on_tape(states, rewards, next_states, terminated, truncated, V, alpha, gamma, lam):
-    """Exercise 7.8.  TD(lambda) over a tape of several episodes, equation (7.0, eq:td-lambda).
+    """Exercise 7.8.  TD(lambda) over a tape of several episodes, equation (7.7, eq:td-lambda).
 
         delta = r + gamma V(s') - V(s),    z <- gamma lam z,    z(s) <- z(s) + 1,    V <- V + alpha delta z
 
@@ -122,7 +122,7 @@ def td_lambda_on_tape(states, rewards, next_states, terminated, truncated, V, al
 
 
 def watkins_on_tape(states, actions, rewards, next_actions, terminated, Q, alpha, gamma, lam):
-    """Exercise 7.9.  Watkins's Q(lambda) over one episode, equation (7.0, eq:watkins).
+    """Exercise 7.9.  Watkins's Q(lambda) over one episode, equation (7.10, eq:watkins).
 
         delta = r + gamma max_a Q(s', a) - Q(s, a),    z <- gamma lam z,    z(s, a) <- z(s, a) + 1,
         Q <- Q + alpha delta z,    and z <- 0 if the next action is not one of the best
@@ -153,7 +153,7 @@ def dyna_q(states, actions, rewards, next_states, terminated, picks, Q, alpha, g
 
 
 def sweep_backwards(reward, s_next, terminated, known, Q, gamma, theta, pair, updates):
-    """Exercise 7.11.  Prioritized sweeping in a model of a sure world, equation (7.0, eq:surprise).
+    """Exercise 7.11.  Prioritized sweeping in a model of a sure world, equation (7.12, eq:surprise).
 
     The surprise of a pair is |reward + gamma max_b Q(s', b) - Q(s, a)|, without the second term where it
     terminated. Put `pair` in the queue if its surprise is above theta. Then up to `updates` times, while the
