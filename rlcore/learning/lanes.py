@@ -120,12 +120,11 @@ class Lanes:
             return self.lane, s_next, a_next
         lane, k = self.lane[ended], self.episode[ended]
         self.returns[lane, k], self.lengths[lane, k] = self.score[ended], self.clock[ended]
-        self.score[ended], self.clock[ended] = 0.0, 0
-        self.episode[ended] += 1
+        self.score[ended], self.clock[ended], self.episode[ended] = 0.0, 0, k + 1
         self.finished += len(ended)
         self.bar(self.finished)
         state, action = s_next.copy(), a_next.copy()
-        again = ended[self.episode[ended] < self.episodes]
+        again = ended[k + 1 < self.episodes]
         if len(again):
             state[again] = self.env.reset(self.rng, len(again))
             action[again] = act(self.lane[again], state[again])
