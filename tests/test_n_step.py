@@ -476,6 +476,15 @@ def test_prediction_refuses(wrong, message):
         n_step.n_step_td(given.pop("env"), given.pop("pi"), **given)
 
 
+def test_what_a_policy_says_of_the_end_does_not_matter():
+    mdp, b = stepping_stones(), np.full((6, 3), 1 / 3)
+    settings = {"episodes": 3, "alpha": 0.1, "gamma": 0.9, "n": 2}
+    odd = b.copy()
+    odd[5] = 1.0, 0.0, 0.0
+    V = n_step.off_policy_n_step_td(mdp, b, odd, **settings, rng=stream()).V
+    assert np.abs(V - n_step.off_policy_n_step_td(mdp, b, b, **settings, rng=stream()).V).max() < 1e-12
+
+
 def test_off_policy_prediction_refuses_a_walker_who_never_does_what_is_asked():
     mdp = stepping_stones()
     with pytest.raises(ValueError, match=r"b\[0, 1\] is 0 and pi\[0, 1\] is 1"):

@@ -89,12 +89,12 @@ def n_step_td_from(
     end = window_end(tape.done, n)  # (T, N)
     zero, one = np.zeros(end.shape), np.ones(end.shape)
     paid = n_step_return(tape.reward, zero, tape.terminated, tape.done, gamma=gamma, n=n)
-    discount = n_step_return(zero, one, tape.terminated, tape.done, gamma=gamma, n=n)
+    discount = n_step_return(
+        zero, one, tape.terminated, tape.done, gamma=gamma, n=n
+    )  # of V(s_n); 0 at an end
     weight = one if rho is None else window_ratio(rho, tape.done, n=n)
-    s, s_n = (
-        tables.rows(tape, tape.state),
-        tables.rows(tape, np.take_along_axis(tape.next_state, end, axis=0)),
-    )
+    s = tables.rows(tape, tape.state)
+    s_n = tables.rows(tape, np.take_along_axis(tape.next_state, end, axis=0))
     (rate,), V = tables.rates, tables.V  # (N, M), (N S + 1, M)
     for t, (i, k) in enumerate(tape.endings()):
         target = paid[t, :, None] + discount[t, :, None] * V[s_n[t]]
@@ -125,7 +125,9 @@ def off_policy_n_step_td(
     """
     env = tabular(env)
     target, behaviour = table_policy(env, pi), table_policy(env, b)
-    for s, a in np.argwhere((target > 0) & (behaviour == 0))[:1]:
+    never = (target > 0) & (behaviour == 0)
+    never[getattr(env, "terminal", np.zeros(len(never), bool))] = False
+    for s, a in np.argwhere(never)[:1]:
         raise ValueError(
             f"b[{s}, {a}] is 0 and pi[{s}, {a}] is {target[s, a]:.12g}; b must take what pi takes"
         )
