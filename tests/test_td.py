@@ -486,6 +486,7 @@ BAD = [
     ({"rng": None}, "rng is NoneType"),
     ({"Q0": np.zeros((4, 48))}, r"Q0 has shape \(4, 48\); it must be a number, \(48, 4\) or \(2, 48, 4\)"),
     ({"Q0": np.full((48, 4), np.nan)}, r"Q0\[0, 0, 0\] is nan"),
+    ({"Q0": np.inf}, r"Q0\[0, 0, 0\] is inf; every number must be finite"),
     ({"Q0": "high"}, r"Q0 has shape \(\)"),
 ]
 

@@ -172,7 +172,7 @@ def first_Q(env: Any, runs: int, Q0: Any = None) -> Array:
         raise ValueError(
             f"Q0 has shape {np.shape(Q0)}; it must be a number, ({S}, {A}) or ({runs}, {S}, {A})"
         ) from None
-    _refuse_nan("Q0", Q)
+    _refuse_infinite("Q0", Q)
     terminal = getattr(env, "terminal", None)
     if terminal is not None:
         Q[:, terminal] = 0.0
@@ -191,7 +191,7 @@ def first_V(env: Any, runs: int, V0: Any = None) -> Array:
         raise ValueError(
             f"V0 has shape {np.shape(V0)}; it must be a number, ({S},) or ({runs}, {S})"
         ) from None
-    _refuse_nan("V0", V)
+    _refuse_infinite("V0", V)
     terminal = getattr(env, "terminal", None)
     if terminal is not None:
         V[:, terminal] = 0.0
@@ -277,6 +277,7 @@ class _Shape:
     n_actions: int
 
 
-def _refuse_nan(name: str, x: Array) -> None:
-    for i in np.argwhere(np.isnan(x))[:1]:
-        raise ValueError(f"{name}[{', '.join(map(str, i))}] is nan; every number must be known")
+def _refuse_infinite(name: str, x: Array) -> None:
+    for i in np.argwhere(~np.isfinite(x))[:1]:
+        where = ", ".join(map(str, i))
+        raise ValueError(f"{name}[{where}] is {x[tuple(i)]}; every number must be finite")
