@@ -68,7 +68,7 @@ def test_without_planning_it_is_q_learning():
 def test_curiosity_of_zero_plans_with_the_rewards_as_they_were():
     """With kappa = 0 a move never tried is worth no more than staying: the best way of the maze is the same."""
     best = planning.dyna_q_plus(
-        dyna_maze(), episodes=30, planning=20, kappa=0.0, alpha=1.0, epsilon=0.3, gamma=0.95, rng=stream()
+        dyna_maze(), episodes=40, planning=20, kappa=0.0, alpha=1.0, epsilon=0.6, gamma=0.95, rng=stream()
     )
     assert best.Q[0].max() == pytest.approx(1.0, abs=1e-12)
     assert best.Q[0, 18].max() == pytest.approx(0.95**13, abs=1e-9)
@@ -114,16 +114,14 @@ def test_the_memory_keeps_the_last_outcome_and_the_order():
     for s, a, r, s_next, end in tape:
         model.observe(*(np.array([x]) for x in (1, s, a, r, s_next, end)))
     assert not model.seen[0].any()
-    assert model.visited.tolist() == [0, 2]
-    assert model.states[1, :2].tolist() == [2, 0]
-    assert model.actions[1, 2].tolist() == [1, 0]
-    np.testing.assert_array_equal(model.tried[1], [1, 0, 2])
+    assert model.known.tolist() == [0, 3]
+    assert model.pairs[1, :3].tolist() == [2 * 2 + 1, 0, 2 * 2 + 0]
     last = model.recall(*(np.array([x]) for x in (1, 2, 1)))
     assert [x.item() for x in last] == [6.0, 1, True]
 
 
-def test_draws_are_uniform_over_states_and_then_over_actions():
-    """State 0 with one action, state 1 with three: 1/2, and 1/6 each. 4 frequencies of 40,000, 5 standard errors:
+def test_draws_are_uniform_over_pairs():
+    """State 0 with one action, state 1 with three: 1/4 each. 4 frequencies of 40,000, 5 standard errors:
     fails by chance with probability below 3e-6."""
     model, one = Model(1, 3, 3), np.ones(1, int)
     for s, a in [(0, 2), (1, 0), (1, 1), (1, 2)]:
@@ -131,7 +129,7 @@ def test_draws_are_uniform_over_states_and_then_over_actions():
     s, a = model.draw(0 * one, 40_000, stream())
     count = np.zeros((3, 3))
     np.add.at(count, (s, a), 1)
-    p = np.array([[0, 0, 1 / 2], [1 / 6] * 3, [0, 0, 0]])
+    p = model.seen[0] / 4
     assert (np.abs(count - 40_000 * p) <= 5 * np.sqrt(40_000 * p * (1 - p))).all()
 
 
@@ -329,7 +327,7 @@ def test_a_live_gymnasium_environment():
             gymnasium.make("CliffWalking-v1"), episodes=20, planning=10, **KW, **EXTRA[learner], rng=stream()
         )
         assert done.returns[0, -5:].max() > -40  # a random walk falls many times, at 100 each
-        assert done.model.visited[0] > 20
+        assert done.model.known[0] > 20
 
 
 # ---------------------------------------------------------------- bad input

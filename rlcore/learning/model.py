@@ -23,10 +23,8 @@ class Model:
         self.reward = np.zeros((runs, S, A))
         self.s_next = np.zeros((runs, S, A), int)
         self.terminated = np.zeros((runs, S, A), bool)
-        self.states = np.zeros((runs, S), int)  # in the order of their first visit
-        self.visited = np.zeros(runs, int)  # how many
-        self.actions = np.zeros((runs, S, A), int)  # of each state, in the order of their first try
-        self.tried = np.zeros((runs, S), int)  # how many
+        self.pairs = np.zeros((runs, S * A), int)  # s * A + a, in the order of their first try
+        self.known = np.zeros(runs, int)  # how many
 
     def observe(self, i: Array, s: Array, a: Array, reward: Array, s_next: Array, terminated: Array) -> None:
         """Remember what action a did in state s of run i; no run stands twice in i.   all (N,)"""
@@ -38,13 +36,13 @@ class Model:
         return self.reward[i, s, a], self.s_next[i, s, a], self.terminated[i, s, a]
 
     def draw(self, i: Array, M: int, rng: Generator) -> tuple[Array, Array]:
-        """M times a state seen before and an action tried there, both uniformly.   (N,) -> s, a, each (M, N)
+        """M times one of the pairs seen before, uniformly.   (N,) -> s, a, each (M, N)
 
-        Two uniform numbers a draw.
+        One uniform number a draw. Some draw a state first and then an action tried there, as the box of Sutton &
+        Barto has it: that favours states where little was tried.
         """
-        u = rng.random((M, 2, len(i)))
-        s = self.states[i, (u[:, 0] * self.visited[i]).astype(int)]
-        return s, self.actions[i, s, (u[:, 1] * self.tried[i, s]).astype(int)]
+        pair = self.pairs[i, (rng.random((M, len(i))) * self.known[i]).astype(int)]
+        return np.divmod(pair, self.seen.shape[2])
 
     def mdp(self, run: int, gamma: float) -> SparseMDP:
         """What one run believes, as a planning problem that chapter 3 can solve.
@@ -63,16 +61,12 @@ class Model:
         return SparseMDP(succ[..., None], np.ones((S + 1, A, 1)), reward, gamma, start, terminal)
 
     def _enter(self, i: Array, s: Array, a: Array) -> None:
-        """Put pairs that are new into the lists that `draw` draws from."""
+        """Put the pairs that are new on the list that `draw` draws from."""
         new = ~self.seen[i, s, a]
-        if not new.any():
-            return
         i, s, a = i[new], s[new], a[new]
-        k = self.tried[i, s]
-        first = k == 0
-        self.states[i[first], self.visited[i[first]]] = s[first]
-        self.visited[i[first]] += 1
-        self.actions[i, s, k], self.tried[i, s], self.seen[i, s, a] = a, k + 1, True
+        self.pairs[i, self.known[i]] = s * self.seen.shape[2] + a
+        self.known[i] += 1
+        self.seen[i, s, a] = True
 
 
 class CuriousModel(Model):
@@ -90,7 +84,7 @@ class CuriousModel(Model):
 
     def observe(self, i: Array, s: Array, a: Array, reward: Array, s_next: Array, terminated: Array) -> None:
         """Remember it, and when it was."""
-        fresh = self.tried[i, s] == 0
+        fresh = ~self.seen[i, s].any(axis=-1)
         self.s_next[i[fresh], s[fresh]] = s[fresh, None]
         for b in range(self.allowed.shape[1]):
             new = fresh & self.allowed[s, b]

@@ -1,7 +1,7 @@
 """Planning with a learned model as the textbook boxes have it: one run, one step at a time.
 
 What `rlcore.algorithms.planning` does for many runs at once; on the same random stream the tables are the
-same. A memory is a dict here: {state: {action: (reward, next state, terminated)}}, in the order of first visits.
+same. A memory is a dict here, {(state, action): (reward, next state, terminated)}, in the order of first tries.
 
 Left out: what the fast ones check.
 """
@@ -17,7 +17,7 @@ from numpy.random import Generator
 from rlcore.learning.policies import epsilon_greedy
 from rlcore.numerics import Array
 
-Memory = dict[int, dict[int, Any]]
+Memory = dict[tuple[int, int], Any]
 
 
 def dyna_q(
@@ -32,11 +32,10 @@ def dyna_q(
         while not done:
             s_next, reward, terminated = env.step(s, a, rng)
             learn(Q, s, a, reward, s_next, terminated, alpha=alpha, gamma=gamma)
-            model.setdefault(s, {})[a] = reward, s_next, terminated
+            model[s, a] = reward, s_next, terminated
             for _ in range(planning):
-                s_old = one_of(model, rng)
-                a_old = one_of(model[s_old], rng)
-                learn(Q, s_old, a_old, *model[s_old][a_old], alpha=alpha, gamma=gamma)
+                s_old, a_old = one_of(model, rng)
+                learn(Q, s_old, a_old, *model[s_old, a_old], alpha=alpha, gamma=gamma)
             s, a, t = s_next, epsilon_greedy(Q[s_next], epsilon, rng), t + 1
             done = terminated or t == env.horizon
     return Q
@@ -64,14 +63,13 @@ def dyna_q_plus(
         while not done:
             s_next, reward, terminated = env.step(s, a, rng)
             learn(Q, s, a, reward, s_next, terminated, alpha=alpha, gamma=gamma)
-            if s not in model:  # what was never tried stays in place and pays nothing
-                model[s] = dict.fromkeys(range(A), (0.0, s, False))
-            model[s][a] = reward, s_next, terminated
+            for b in range(A):  # what was never tried stays in place and pays nothing
+                model.setdefault((s, b), (0.0, s, False))
+            model[s, a] = reward, s_next, terminated
             now = last[s, a] = now + 1
             for _ in range(planning):
-                s_old = one_of(model, rng)
-                a_old = one_of(model[s_old], rng)
-                r_old, s_old_next, end_old = model[s_old][a_old]
+                s_old, a_old = one_of(model, rng)
+                r_old, s_old_next, end_old = model[s_old, a_old]
                 bonus = kappa * np.sqrt(now - last[s_old, a_old])
                 learn(Q, s_old, a_old, r_old + bonus, s_old_next, end_old, alpha=alpha, gamma=gamma)
             s, a, t = s_next, epsilon_greedy(Q[s_next], epsilon, rng), t + 1
@@ -97,7 +95,7 @@ def prioritized_sweeping(
     heap: list[tuple[float, int, int]] = []  # the same, largest first, and pairs that were judged again since
 
     def wait(s: int, a: int) -> None:
-        reward, s_next, terminated = model[s][a]
+        reward, s_next, terminated = model[s, a]
         wrong = abs(reward + gamma * (1 - terminated) * Q[s_next].max() - Q[s, a])
         if wrong > theta:
             waiting[s, a] = wrong
@@ -108,7 +106,7 @@ def prioritized_sweeping(
         a = epsilon_greedy(Q[s], epsilon, rng)
         while not done:
             s_next, reward, terminated = env.step(s, a, rng)
-            model.setdefault(s, {})[a] = reward, s_next, terminated
+            model[s, a] = reward, s_next, terminated
             wait(s, a)
             left = planning
             while left and heap:
@@ -116,13 +114,12 @@ def prioritized_sweeping(
                 if waiting.get((s_old, a_old)) != -wrong:
                     continue
                 del waiting[s_old, a_old]
-                learn(Q, s_old, a_old, *model[s_old][a_old], alpha=alpha, gamma=gamma)
+                learn(Q, s_old, a_old, *model[s_old, a_old], alpha=alpha, gamma=gamma)
                 left -= 1
                 wait(s_old, a_old)  # alpha < 1 leaves it wrong, which the textbook's box forgets
-                for s_before, acts in model.items():
-                    for a_before, outcome in acts.items():
-                        if outcome[1] == s_old:
-                            wait(s_before, a_before)
+                for (s_before, a_before), outcome in model.items():
+                    if outcome[1] == s_old:
+                        wait(s_before, a_before)
             s, a, t = s_next, epsilon_greedy(Q[s_next], epsilon, rng), t + 1
             done = terminated or t == env.horizon
     return Q
@@ -137,5 +134,5 @@ def learn(
 
 
 def one_of(items: Any, rng: Generator) -> Any:
-    """One of the keys of a dict, uniformly, in the order in which they came."""
+    """One of the keys of a dict, uniformly."""
     return list(items)[int(rng.random() * len(items))]
