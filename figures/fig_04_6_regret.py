@@ -33,14 +33,12 @@ def draw(data):
     lines = {name: Curve(SHOWN, y) for name, y in zip(NAMES, data["regret"])}
     p, best = MEAN[1:], MEAN[0]
     kl = p * np.log(p / best) + (1 - p) * np.log((1 - p) / (1 - best))
-    slope, last = ((best - p) / kl).sum(), data["regret"][-1, :, -1].mean()
-    bound = last + slope * np.log(SHOWN / SHOWN[-1])  # laid through the end of Thompson's line
+    late, slope = SHOWN[SHOWN >= 400], ((best - p) / kl).sum()
+    bound = data["regret"][-1, :, -1].mean() + 7 + slope * np.log(late / STEPS)  # 7 above Thompson's line
     for ax, scale, corner in zip(axes, ("linear", "log"), ("upper right", "upper left")):
         plots.plot_curves(lines, xlabel="step", ylabel="regret", legend=corner, ax=ax)
         ax.set(xscale=scale, ylim=(0, 300 if scale == "linear" else 90))
-    axes[1].plot(
-        SHOWN, bound, color="black", linewidth=6, alpha=0.25, label="slope of the lower bound", zorder=1
-    )
+    axes[1].plot(late, bound, color="#777777", linewidth=4, label="slope of the lower bound")
     axes[0].set(title="straight where a share of the pulls is lost for good")
     axes[1].set(title="the same, time in logarithms: straight is $\\ln t$", xlim=(8, STEPS))
     axes[1].legend(loc="upper left", framealpha=0.9)

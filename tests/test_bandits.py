@@ -446,6 +446,31 @@ def test_a_player_leaves_the_bandit_as_it_was():
     np.testing.assert_array_equal(bandit.mean, 0)
 
 
+def test_a_bandit_keeps_means_of_its_own():
+    given = np.zeros((2, 3))
+    bandit = GaussianBandit(given)
+    given[:] = 9.0
+    np.testing.assert_array_equal(bandit.mean, 0)
+
+
+def test_a_bar_is_told_of_every_pull_and_closed(monkeypatch):
+    told = []
+
+    class Bar:
+        def __init__(self, what, total):
+            told.append(total)
+
+        def __call__(self, t):
+            told.append(t)
+
+        def close(self):
+            told.append("closed")
+
+    monkeypatch.setattr(fast, "Progress", Bar)
+    fast.ucb_bandit(TWO, steps=3, c=1.0, rng=rng())
+    assert told == [3, 1, 2, 3, "closed"]
+
+
 # ---------------------------------------------------------------- doors
 
 

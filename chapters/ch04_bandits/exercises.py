@@ -12,7 +12,8 @@ Leave the arguments as you found them: work on a copy where you must write.
 def incremental_mean(Q, n, reward):
     """Exercise 4.1.  One more reward, equation (4.1, eq:incremental).
 
-    Q is the mean of n rewards. Give the mean of these and one more, without the old rewards.
+    Q is the mean of n rewards. Give the mean of these and one more, without the old rewards. (The n of the
+    equation counts the new one too.)
 
     Q float, n int >= 0, reward float -> float.   With n = 0 there was no reward, and Q is a mere guess.
 

@@ -146,6 +146,11 @@ def compares_with_the_best_seen(mean, arm):
     return np.cumsum(np.maximum.accumulate(mean[arm]) - mean[arm])
 
 
+@mutant("regret_so_far", "the best of the arms that were pulled may not be the best of all: take mean.max().")
+def compares_with_the_best_pulled(mean, arm):
+    return np.cumsum(mean[arm].max() - mean[arm])
+
+
 @mutant("regret_so_far", "this compares with an average arm. Regret compares with the best one.")
 def compares_with_the_average(mean, arm):
     return np.cumsum(mean.mean() - mean[arm])
@@ -213,6 +218,14 @@ def plain_constant_step(Q1, reward, alpha):
 )
 def sample_average(Q1, reward, alpha):
     return np.cumsum(reward) / np.arange(1, len(reward) + 1)
+
+
+@mutant(
+    "unbiased_estimates",
+    "the step is the larger of 1 / n and alpha. That forgets Q1 too, but alpha / o_n is larger than both.",
+)
+def takes_the_larger_step(Q1, reward, alpha):
+    return [Q1 := Q1 + max(1 / n, alpha) * (r - Q1) for n, r in enumerate(reward, 1)]
 
 
 @mutant(
