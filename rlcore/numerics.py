@@ -54,9 +54,13 @@ def categorical(p: Array, rng: Generator) -> Any:
 
     One uniform number a distribution, drawn in C order; an index with p = 0 is never drawn.
     """
-    cdf = p.cumsum(axis=-1)
-    u = rng.random(p.shape[:-1]) * cdf[..., -1]
-    return (cdf <= np.asarray(u)[..., None]).sum(axis=-1)
+    return inverse_cdf(p.cumsum(axis=-1), rng)
+
+
+def inverse_cdf(cdf: Array, rng: Generator) -> Any:
+    """`categorical` from cumulated probabilities, for who draws often: the first index with cdf > u cdf[-1]."""
+    u = np.asarray(rng.random(cdf.shape[:-1]) * cdf[..., -1])
+    return (cdf <= u[..., None]).argmin(axis=-1)
 
 
 def pick(table: Array, index: Array) -> Array:

@@ -342,11 +342,15 @@ def example_6_4():
     )  # fmt: skip
 
 
+def solved(system, right):
+    return np.linalg.solve(system, right[..., None])[..., 0]
+
+
 def test_you_are_the_predictor():
     """S&B, Example 6.4: batch TD says 3/4 for both states, batch Monte Carlo 0 for A."""
     V0 = np.full((1, 3), 0.5)
-    certain = batch.certainty_equivalence(example_6_4(), 1.0, V0)
-    means = batch.mean_return(example_6_4(), 1.0, V0)
+    certain = solved(*batch.td_system(example_6_4(), 1.0, V0))
+    means = solved(*batch.mc_system(example_6_4(), 1.0, V0))
     np.testing.assert_allclose(certain[-1], [[0.75, 0.75, 0.5]], rtol=1e-15)
     np.testing.assert_allclose(means[-1], [[0.0, 0.75, 0.5]], rtol=1e-15)
     np.testing.assert_allclose(certain[:3, 0, :2], [[0, 0], [0.5, 0.5], [2 / 3, 2 / 3]], atol=1e-15)
@@ -372,6 +376,42 @@ def test_presenting_a_batch_again_and_again_ends_at_its_limit(name):
     np.testing.assert_allclose(fast.trace[:, 0], slow, rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("name", ["batch_td", "batch_mc"])
+def test_presenting_in_lock_step_is_the_plain_loop(name):
+    """The same number of presentations, the same tables, converged or not; and runs do not disturb each other."""
+    env, V0 = random_walk(5), np.array([0, 0.5, 0.5, 0.5, 0.5, 0.5, 0])
+    for tol in (1e-3, 1e-7):
+        arguments = {"episodes": 8, "alpha": 0.01, "gamma": 0.9, "V0": V0, "tol": tol}
+        fast = getattr(batch, name)(env, np.ones((7, 1)), rng=np.random.default_rng(3), **arguments)
+        slow = getattr(plain_batch, name)(env, np.ones((7, 1)), rng=np.random.default_rng(3), **arguments)
+        np.testing.assert_allclose(fast.trace[:, 0], slow, rtol=0, atol=1e-12)
+    tape = record(env, np.ones((7, 1)), episodes=5, rng=np.random.default_rng(4), runs=3)
+    system, right = getattr(batch, name.replace("batch_", "") + "_system")(tape, 0.9, np.tile(V0, (3, 1)))
+    together = batch.present(system, right, np.tile(V0, (3, 1)), 0.01, 1e-5)
+    for i in range(3):
+        alone = batch.present(system[:, [i]], right[:, [i]], V0[None], 0.01, 1e-5)
+        np.testing.assert_allclose(together[:, i], alone[:, 0], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"alpha": 0.0}, "alpha is 0.0; it must be > 0 and at most 1 /"),
+        ({"alpha": 1.0}, "alpha is 1.0; it must be > 0 and at most 1 / .*, the visits of a state"),
+        ({"alpha": float("nan")}, "alpha is nan"),
+        ({"alpha": "0.1"}, "alpha is '0.1'"),
+        ({"alpha": 0.001, "tol": 0.0}, "tol is 0.0; it must be > 0"),
+        ({"alpha": 0.001, "tol": float("nan")}, "tol is nan"),
+    ],
+)
+def test_doors_of_presenting(bad, message):
+    for learner in (batch.batch_td, batch.batch_mc):
+        with pytest.raises(ValueError, match=message):
+            learner(
+                random_walk(), np.ones((7, 1)), episodes=3, gamma=1.0, rng=np.random.default_rng(0), **bad
+            )
+
+
 @pytest.mark.parametrize("horizon", [None, 6])
 def test_batch_td_is_certainty_equivalence(horizon):
     """Count a model, solve its Bellman equation; and mean returns by hand. Naive loops, 1e-10."""
@@ -379,8 +419,8 @@ def test_batch_td_is_certainty_equivalence(horizon):
     pi = np.full((6, 4), 0.25)
     tape = record(env, pi, episodes=12, rng=np.random.default_rng(4), runs=3)
     V0 = np.where(env.terminal, 0.0, 7.0) * np.ones((3, 1))
-    td_trace = batch.certainty_equivalence(tape, 0.8, V0)
-    mc_trace = batch.mean_return(tape, 0.8, V0)
+    td_trace = solved(*batch.td_system(tape, 0.8, V0))
+    mc_trace = solved(*batch.mc_system(tape, 0.8, V0))
     for lane in range(3):
         model, returns, t = {}, {}, 0
         for k in range(12):
@@ -403,7 +443,7 @@ def test_batch_td_is_certainty_equivalence(horizon):
 def test_a_batch_without_a_way_out_has_no_unique_limit():
     P = np.array([[[0.0, 1.0]], [[1.0, 0.0]]])
     env = MDP(P, np.zeros((2, 1)), 1.0, np.array([1.0, 0.0]), np.zeros(2, bool), horizon=4)
-    with pytest.raises(ValueError, match=r"gamma is 1.0; .* loop without a way out"):
+    with pytest.raises(ValueError, match="a run was in a loop without a way out"):
         batch.batch_td(env, np.ones((2, 1)), episodes=2, gamma=1.0, rng=np.random.default_rng(0))
     V = batch.batch_td(env, np.ones((2, 1)), episodes=2, gamma=0.5, rng=np.random.default_rng(0)).V
     np.testing.assert_array_equal(V, 0.0)
@@ -446,7 +486,13 @@ def test_without_a_learning_rate_nothing_is_learned():
     """The mistake that public graders let pass."""
     for name in CONTROL:
         control = getattr(td, name)(
-            limited(windy(), 50), episodes=3, alpha=0.0, epsilon=0.5, gamma=1.0, rng=np.random.default_rng(0), runs=2
+            limited(windy(), 50),
+            episodes=3,
+            alpha=0.0,
+            epsilon=0.5,
+            gamma=1.0,
+            rng=np.random.default_rng(0),
+            runs=2,
         )
         assert (control.Q == 0).all()
 

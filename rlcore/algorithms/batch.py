@@ -6,11 +6,12 @@ small step size the tables converge, and to where, no step size decides.
     batch TD            the value of the maximum-likelihood model: certainty equivalence
     batch Monte Carlo   the mean of the returns seen from each state
 
-Both limits are computed here outright, TD's by one linear system, after every episode of every run. The
-loop that presents the episodes until convergence is `rlcore.plain.batch`; a test shows that it ends here.
+A presentation is linear in the table: V <- V + alpha (right - system V). So it ends where system V = right,
+and both functions solve that outright; given a step size alpha, they present instead, all runs in lock-step.
+The textbook's loop over episodes and steps is `rlcore.plain.batch`.
 
 Letters: T steps, N runs, S states.
-Left out: control; step sizes (they change the way, not the end).
+Left out: control.
 """
 
 from __future__ import annotations
@@ -24,69 +25,118 @@ from rlcore.learning.lanes import Prediction, check_gamma, first_V
 from rlcore.learning.returns import discounted_return
 from rlcore.learning.tapes import Tape, record
 from rlcore.numerics import Array
+from rlcore.problems.doors import is_number
 
 
 def batch_td(
-    env: Any, pi: Any, *, episodes: int, gamma: float, rng: Generator, runs: int = 1, V0: Any = None
+    env: Any,
+    pi: Any,
+    *,
+    episodes: int,
+    gamma: float,
+    rng: Generator,
+    runs: int = 1,
+    V0: Any = None,
+    alpha: float | None = None,
+    tol: float = 1e-3,
 ) -> Prediction:
     """Where TD(0) converges on the episodes seen so far, after each new one.   pi (S,) int or (S, A)
 
-    Sutton & Barto, section 6.3. A state that was not visited keeps V0.
-    Raises ValueError as `td0` does, and where the limit is not unique: gamma = 1, and time limits cut all
-    ways out of a loop.
+    Sutton & Barto, section 6.3. A state that was not visited keeps V0. With alpha: the episodes are presented
+    until the changes of a presentation sum to less than tol.
+    Raises ValueError as `td0` does; where the limit is not unique: gamma = 1, and time limits cut all ways
+    out of a loop; and for an alpha with which presentations may diverge.
     """
     check_gamma(gamma)
     tape = record(env, pi, episodes=episodes, rng=rng, runs=runs)
-    trace = certainty_equivalence(tape, gamma, first_V(tape, runs, V0))
-    return Prediction(trace[-1], trace)
+    return _settle(*td_system(tape, gamma, first_V(tape, runs, V0)), first_V(tape, runs, V0), alpha, tol)
 
 
 def batch_mc(
-    env: Any, pi: Any, *, episodes: int, gamma: float, rng: Generator, runs: int = 1, V0: Any = None
+    env: Any,
+    pi: Any,
+    *,
+    episodes: int,
+    gamma: float,
+    rng: Generator,
+    runs: int = 1,
+    V0: Any = None,
+    alpha: float | None = None,
+    tol: float = 1e-3,
 ) -> Prediction:
-    """The mean return from each state in the episodes seen so far, after each new one.
+    """Where Monte Carlo converges, the mean return from each state, after each new episode.   As `batch_td`
 
-    Every visit counts. A state that was not visited keeps V0; a truncated episode counts with what it paid.
-    Raises ValueError as `td0` does.
+    Every visit counts. A truncated episode counts with what it paid.
     """
     check_gamma(gamma)
     tape = record(env, pi, episodes=episodes, rng=rng, runs=runs)
-    trace = mean_return(tape, gamma, first_V(tape, runs, V0))
-    return Prediction(trace[-1], trace)
+    return _settle(*mc_system(tape, gamma, first_V(tape, runs, V0)), first_V(tape, runs, V0), alpha, tol)
 
 
-def certainty_equivalence(tape: Tape, gamma: float, V0: Array) -> Array:
-    """Solve for the table at which the increments of a batch sum to zero, after each episode.
+def td_system(tape: Tape, gamma: float, V0: Array) -> tuple[Array, Array]:
+    """The linear system of batch TD after each episode.   V0 (N, S) -> (episodes, N, S, S), (episodes, N, S)
 
         sum over visits of s of (r + gamma (1 - terminated) V(s') - V(s)) = 0
         n(s) V(s) - gamma sum_s' n(s, s') V(s') = sum of rewards
 
     Divided by the visits n(s), it is the Bellman equation of the model that was counted.
-    [eq:certainty-equivalence]   V0 (N, S) -> (episodes, N, S)
+    [eq:certainty-equivalence]
     """
     S = tape.n_states
-    visits = so_far(tape, tape.state)
-    reward = so_far(tape, tape.state, tape.reward)
     moves = so_far(tape, tape.state * S + tape.next_state, ~tape.terminated, S * S)
-    system = -gamma * moves.reshape(*visits.shape, S)  # (episodes, N, S, S)
-    system[..., range(S), range(S)] += np.where(visits > 0, visits, 1.0)
-    try:
-        V = np.linalg.solve(system, np.where(visits > 0, reward, V0)[..., None])
-    except np.linalg.LinAlgError:
-        raise ValueError(
-            f"gamma is {gamma}; a run was in a loop without a way out, so gamma must be < 1"
-        ) from None
-    return np.asarray(V[..., 0])
+    system, right = _visits(tape, so_far(tape, tape.state, tape.reward), V0)
+    return system - gamma * moves.reshape(system.shape), right
 
 
-def mean_return(tape: Tape, gamma: float, V0: Array) -> Array:
-    """The mean of the returns from each state, after each episode.   V0 (N, S) -> (episodes, N, S)
+def mc_system(tape: Tape, gamma: float, V0: Array) -> tuple[Array, Array]:
+    """The linear system of batch Monte Carlo after each episode: n(s) V(s) = sum of returns.   As `td_system`
 
-    [eq:batch-mc]  Among all tables it has the least squared error on the returns seen.
+    [eq:batch-mc]  Among all tables its solution has the least squared error on the returns seen.
     """
+    G = discounted_return(tape.reward, tape.done, gamma=gamma)
+    return _visits(tape, so_far(tape, tape.state, G), V0)
+
+
+def present(system: Array, right: Array, V0: Array, alpha: float, tol: float) -> Array:
+    """V <- V + alpha (right - system V), after each episode until the changes sum to less than tol.
+
+    (episodes, N, S, S), (episodes, N, S), (N, S) -> (episodes, N, S).   Each run stops on its own.
+    """
+    V, trace, one = V0.copy(), np.zeros_like(right), np.ones(V0.shape[1])
+    for k, (A, b) in enumerate(zip(system, right)):
+        moving = np.arange(len(V))
+        while len(moving):
+            change = alpha * (b[moving] - (A[moving] @ V[moving][..., None])[..., 0])
+            V[moving] += change
+            moving = moving[np.abs(change) @ one >= tol]
+        trace[k] = V
+    return trace
+
+
+def _settle(system: Array, right: Array, V0: Array, alpha: float | None, tol: float) -> Prediction:
+    """Solve, or present where there is an alpha."""
+    if alpha is not None:
+        most = system[..., range(V0.shape[1]), range(V0.shape[1])].max()
+        if not is_number(alpha) or not 0 < alpha * most <= 1:
+            raise ValueError(
+                f"alpha is {alpha!r}; it must be > 0 and at most 1 / {most:g}, the visits of a state"
+            )
+        if not is_number(tol) or not tol > 0:
+            raise ValueError(f"tol is {tol!r}; it must be > 0")
+        trace = present(system, right, V0, alpha, tol)
+        return Prediction(trace[-1], trace)
+    try:
+        trace = np.linalg.solve(system, right[..., None])[..., 0]
+    except np.linalg.LinAlgError:
+        raise ValueError("gamma is 1 and a run was in a loop without a way out; gamma must be < 1") from None
+    return Prediction(trace[-1], trace)
+
+
+def _visits(tape: Tape, total: Array, V0: Array) -> tuple[Array, Array]:
+    """n(s) on the diagonal, and total on the right; V(s) = V0(s) where nobody was."""
     visits = so_far(tape, tape.state)
-    total = so_far(tape, tape.state, discounted_return(tape.reward, tape.done, gamma=gamma))
-    return np.asarray(np.divide(total, visits, out=V0 + np.zeros_like(visits), where=visits > 0))
+    system = np.maximum(visits, 1.0)[..., None] * np.eye(tape.n_states)
+    return system, np.where(visits > 0, total, V0)
 
 
 def so_far(tape: Tape, key: Array, weight: Any = 1.0, n: int | None = None) -> Array:

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.random import Generator
 
 from rlcore.learning.progress import Progress
-from rlcore.numerics import Array, categorical
+from rlcore.numerics import Array, inverse_cdf
 from rlcore.problems.doors import check_count, check_probability, is_number
 from rlcore.problems.env import Discrete
 from rlcore.problems.mdp import MDP, SparseMDP, check_policy
@@ -206,7 +206,8 @@ def table_policy(env: Any, pi: Any) -> Array:
 
 def follow(pi: Array, rng: Generator) -> Act:
     """act(i, s) that draws from pi[s], one uniform number a lane.   pi (S, A)"""
-    return lambda i, s: np.asarray(categorical(pi[s], rng))
+    cdf = pi.cumsum(axis=-1)
+    return lambda i, s: np.asarray(inverse_cdf(cdf[s], rng))
 
 
 def check_rate(name: str, x: Any, runs: int) -> Array:

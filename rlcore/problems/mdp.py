@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.numerics import Array, categorical, pick
+from rlcore.numerics import Array, inverse_cdf, pick
 from rlcore.problems.doors import is_number
 from rlcore.problems.env import Discrete
 
@@ -109,8 +109,12 @@ class MDP(Tabular):
 
     def step(self, state: Any, action: Any, rng: Generator) -> tuple[Any, Any, Any]:
         """Draw s' ~ P(. | s, a), one uniform number a lane.   (...), (...) -> (...), (...), (...)"""
-        s_next = categorical(self.P[state, action], rng)
+        s_next = inverse_cdf(self._cdf[state, action], rng)
         return s_next, self.R[state, action, s_next], self.terminal[s_next]
+
+    @cached_property
+    def _cdf(self) -> Array:
+        return self.P.cumsum(axis=-1)
 
     def sparse(self) -> SparseMDP:
         """The same process as successor lists; K is the largest number of successors."""
@@ -178,11 +182,11 @@ class SparseMDP(Tabular):
 
     def step(self, state: Any, action: Any, rng: Generator) -> tuple[Any, Any, Any]:
         """Draw k ~ prob[s, a], one uniform number a lane.   (...), (...) -> (...), (...), (...)"""
-        u, k = rng.random(np.shape(state)), 0
-        if self.succ.shape[-1] > 1:
-            cdf = self._cdf[state, action]  # (..., K)
-            k = (cdf <= np.asarray(u * cdf[..., -1])[..., None]).argmin(axis=-1)
+        one = self.succ.shape[-1] == 1
+        k = 0 if one else inverse_cdf(self._cdf[state, action], rng)
         s_next = self.succ[state, action, k]
+        if one:
+            rng.random(np.shape(s_next))  # nothing to draw, but the stream goes on
         return s_next, self.reward[state, action, k], self.terminal[s_next]
 
     @cached_property
