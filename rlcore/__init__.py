@@ -52,6 +52,9 @@ The reading order:
     algorithms.linear       gradient Monte Carlo, semi-gradient TD and SARSA, LSTD, average reward
     algorithms.gradient_td  off-policy prediction: what runs away, and TDC, which does not
     plain.linear            the same loops, one run at a time
+    nn.layers               layers and networks: forward beside backward        (nn.optim: SGD, Adam)
+    learning.rollout        walkers in lock-step, ours and Gymnasium's        (learning.losses: what is minimised)
+    algorithms.dqn          deep Q-networks and double DQN        (learning.replay: their memory)
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.source              shows code of rlcore inside a chapter
