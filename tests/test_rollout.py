@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from rlcore.learning.rollout import Runner, evaluate, make_runner
+from rlcore.learning.rollout import LIMIT, Runner, evaluate, make_runner
 from rlcore.problems.env import Discrete
 from rlcore.problems.gridworlds import GridWorld, frozen_lake
 
@@ -124,6 +124,13 @@ def test_evaluate_takes_one_episode_of_each_walker():
     total, discounted = evaluate(runner, follow([[0, 1]] * 3), gamma=0.5)
     np.testing.assert_allclose(total, [1.0 + 1.1 + 1.2, 1.0])
     np.testing.assert_allclose(discounted, [1.0 + 0.55 + 0.3, 1.0])
+
+
+def test_a_walk_without_end_is_cut():
+    """Without a time limit a greedy policy may go round for ever; this one never takes the action that ends it."""
+    runner = Runner(Counter(horizon=None), 2, np.random.default_rng(0))
+    total, _ = evaluate(runner, lambda s, rng: (np.array([0, s[1] == 14]), np.zeros(2)))
+    np.testing.assert_allclose(total, [sum(range(10, 10 + LIMIT)) / 10, 1.0 + 1.1 + 1.2 + 1.3 + 1.4])
 
 
 # ---------------------------------------------------------------- doors

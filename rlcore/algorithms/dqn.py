@@ -110,7 +110,8 @@ def dqn(env: Any, q: Value, cfg: DQNConfig, rng: Generator) -> list[dict[str, fl
         score             mean return of greedy episodes
         value, q          their mean discounted return, and what q promised at their starts: max_a Q(s_0, a)
 
-    Mnih et al. (2015), with N walkers instead of one. Evaluations draw from a stream of their own.
+    Mnih et al. (2015), with N walkers instead of one. Evaluations draw from a stream of their own. Matrices
+    as small as these are fastest on one thread: OMP_NUM_THREADS=1.
     Raises ValueError for an environment with real-valued actions, a q that does not fit it, or episodes that
     need not end.
     """

@@ -29,7 +29,9 @@ def huber(prediction: Array, target: Array, delta: float = 1.0) -> tuple[float, 
 
         mean of  e^2 / 2  where |e| <= delta,  else  delta (|e| - delta / 2);   gradient clip(e) / B
 
-    Huber (1964).   (B,), (B,) -> number, (B,);  ValueError where the shapes differ.
+    Errors larger than delta are fitted by their median, not by their mean: rare ones that matter, a fall in a
+    hundred steps, lose weight with the noise.   Huber (1964).   (B,), (B,) -> number, (B,);  ValueError where
+    the shapes differ.
     """
     e = _error(prediction, target)
     inner = np.clip(e, -delta, delta)

@@ -26,6 +26,7 @@ from rlcore.numerics import Array
 from rlcore.problems.doors import check_count
 
 Act: TypeAlias = Callable[[Array, Generator], tuple[Array, Array]]  # states (N, ...) -> actions, log-probs
+LIMIT = 1_000  # steps of an evaluated walk, where the environment has no limit of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,14 +151,17 @@ def evaluate(runner: Runner, act: Act, gamma: float = 1.0) -> tuple[Array, Array
     """Let every walker finish the episode it stands at the start of.   -> returns (N,), discounted ones (N,)
 
     One episode each, because the first N to finish would be the short ones. `runner.restart()` comes before.
+    A greedy policy may walk in circles: where there is no time limit, a walk is cut after LIMIT steps.
     """
     total, discounted, weight = np.zeros(runner.n), np.zeros(runner.n), 1.0
     walking = np.ones(runner.n, bool)
-    while walking.any():
+    for _ in range(runner.env.horizon or LIMIT):
         step = runner.collect(act, 1)
         reward = np.where(walking, step.reward[0], 0.0)
         total += reward
         discounted += weight * reward
         weight *= gamma
         walking &= ~step.done[0]
+        if not walking.any():
+            break
     return total, discounted
