@@ -64,6 +64,7 @@ def execute(notebook: NotebookNode, name: str, seconds: float = 90, root: Path =
         "PYTHONHASHSEED": "0",
         "PYTHONUTF8": "1",
         "PYTHONPATH": str(root),
+        "RLCORE_PROGRESS": "0",  # nobody watches
     }
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this Python, whatever else is installed
     if sys.platform == "win32":
