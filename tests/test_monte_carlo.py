@@ -419,6 +419,13 @@ def test_live_gymnasium_environment():
     out = fast.mc_prediction(lake, right_way, episodes=3, gamma=0.5, rng=rng())
     path = [0, 4, 8, 9, 13, 14]
     np.testing.assert_allclose(out.V[0, path], 0.5 ** np.arange(5, -1, -1))
+    out = fast.mc_prediction(lake, right_way, episodes=3, gamma=0.5, rng=rng(), V0=8.0, bootstrap=True)
+    np.testing.assert_allclose(
+        out.V[0, path], 0.5 ** np.arange(5, -1, -1)
+    )  # an end is no cut, whatever V says
+    short = GymnasiumEnv("FrozenLake-v1", {"is_slippery": False, "max_episode_steps": 2})
+    out = fast.mc_prediction(short, right_way, episodes=1, gamma=0.5, rng=rng(), V0=8.0, bootstrap=True)
+    np.testing.assert_allclose(out.V[0, path], [2.0, 4.0, 8.0, 8.0, 8.0, 8.0])
     out = fast.mc_control(lake, episodes=3, epsilon=1.0, gamma=0.5, rng=rng())
     assert out.returns.shape == (1, 3)
     with pytest.raises(ValueError, match="it cannot begin in a state of our choice"):

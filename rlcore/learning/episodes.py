@@ -2,7 +2,7 @@
 
 Learners that wait for the end of an episode (Monte Carlo) write every step of every lane into a `Recorder`.
 An `Episode` holds those that have just ended, one a column; columns are as long as the longest, and
-`inside` says which rows belong to the walk. A row beyond its end has reward 0.
+`inside` says which rows belong to the walk. What stands in the rows below is left over from others.
 
 Letters: T steps, N episodes, S states, A actions.
 Left out: episodes that never end; a time limit ends them.
@@ -45,9 +45,7 @@ class Episode:
 
     def visits(self, key: Array, first: bool) -> Array:
         """Which steps count: all of the walk, or the first with each key.   (T, N) int -> (T, N) bool"""
-        if not first:
-            return self.inside
-        return self.inside & first_visits(np.where(self.inside, key, -1))
+        return self.inside & first_visits(key) if first else self.inside
 
     def backwards(self, counts: Array) -> Iterator[tuple[int, Array]]:
         """The steps that count, the last one first.   (T, N) bool -> t, columns that count at t (n,)"""
@@ -87,8 +85,7 @@ class Recorder:
             return None
         i, length = lanes.lane[lanes.done], lanes.clock[lanes.done]
         T = int(length.max())
-        reward = np.where(np.arange(T)[:, None] < length, self.reward[:T, i], 0.0)
-        return Episode(i, self.state[:T, i], self.action[:T, i], reward, length)
+        return Episode(i, self.state[:T, i], self.action[:T, i], self.reward[:T, i], length)
 
 
 def walk_at_once(env: Any, pi: Array, *, episodes: int, rng: Generator, width: int) -> Iterator[Episode]:
