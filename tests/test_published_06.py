@@ -68,7 +68,7 @@ def test_the_error_before_learning():
 
 @pytest.mark.parametrize(("method", "alpha", "episodes", "mean", "se"), EXAMPLE_6_2)
 def test_random_walk(method, alpha, episodes, mean, se):
-    assert abs(z(errors(method, alpha, episodes, runs=500), mean, se)) <= 4
+    assert abs(z(errors(method, alpha, episodes, runs=250), mean, se)) <= 4
 
 
 @pytest.mark.slow
