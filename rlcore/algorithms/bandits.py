@@ -29,7 +29,7 @@ from rlcore.learning.lanes import check_rate
 from rlcore.learning.progress import Progress
 from rlcore.numerics import Array
 from rlcore.problems.bandits import Bandit, BernoulliBandit
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_rng, is_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,10 +193,7 @@ class Play:
         if not isinstance(bandit, Bandit):
             raise ValueError(f"bandit is {type(bandit).__name__}; it must be one of rlcore.problems.bandits")
         check_count("steps", steps, 1)
-        if not isinstance(rng, Generator):
-            raise ValueError(
-                f"rng is {type(rng).__name__}; it must be a Generator: numpy.random.default_rng(0)"
-            )
+        check_rng(rng)
         self.bandit, self.rng = bandit, rng
         self.runs, self.k = bandit.mean.shape
         self.mean = np.ascontiguousarray(bandit.mean.T)  # (k, runs)

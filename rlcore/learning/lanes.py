@@ -30,7 +30,7 @@ from numpy.random import Generator
 
 from rlcore.learning.progress import Progress
 from rlcore.numerics import Array, inverse_cdf
-from rlcore.problems.doors import check_count, check_probability, is_number
+from rlcore.problems.doors import check_count, check_probability, check_rng, is_number
 from rlcore.problems.env import Discrete
 from rlcore.problems.mdp import MDP, SparseMDP, check_policy
 from rlcore.problems.structure import breadth_first, chain
@@ -68,10 +68,7 @@ class Lanes:
     ) -> None:
         check_count("episodes", episodes, 1)
         check_count("runs", runs, 1)
-        if not isinstance(rng, Generator):
-            raise ValueError(
-                f"rng is {type(rng).__name__}; it must be a Generator: numpy.random.default_rng(0)"
-            )
+        check_rng(rng)
         self.live = getattr(env, "live", False)  # an environment that keeps its state, and its time
         if self.live and runs > 1:
             raise ValueError(

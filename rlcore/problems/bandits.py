@@ -24,7 +24,7 @@ import numpy as np
 from numpy.random import Generator
 
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_rng, is_number
 from rlcore.problems.env import Discrete
 from rlcore.problems.mdp import MDP
 
@@ -112,6 +112,7 @@ def gaussian_testbed(runs: int, k: int = 10, *, shift: float = 0.0, rng: Generat
     check_count("k", k, 1)
     if not is_number(shift) or not np.isfinite(shift):
         raise ValueError(f"shift is {shift!r}; it must be a finite number")
+    check_rng(rng)
     return GaussianBandit(shift + rng.standard_normal((runs, k)))
 
 

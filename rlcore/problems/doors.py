@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 
 def is_number(x: Any) -> bool:
@@ -27,3 +28,9 @@ def check_count(name: str, n: Any, least: int, most: int | None = None) -> None:
     if not whole or n < least or (most is not None and n > most):
         room = f">= {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{name} is {n!r}; it must be a whole number {room}")
+
+
+def check_rng(rng: Any) -> None:
+    """Raise ValueError unless rng is NumPy's Generator."""
+    if not isinstance(rng, Generator):
+        raise ValueError(f"rng is {type(rng).__name__}; it must be a Generator: numpy.random.default_rng(0)")
