@@ -9,6 +9,7 @@ import pytest
 
 from rlcore.algorithms.dqn import (
     DQNConfig,
+    assess,
     blend,
     double_value,
     dqn,
@@ -221,6 +222,30 @@ def test_evaluations_do_not_disturb_learning():
         return q.params["W0"]
 
     np.testing.assert_array_equal(run(1000), run(100))
+
+
+def test_a_row_holds_the_mean_loss_since_the_row_before():
+    def losses(every):
+        history = dqn(
+            ring(),
+            network([8, 6, 2], 0),
+            replace(SMALL, steps=1000, eval_every=every),
+            np.random.default_rng(2),
+        )
+        return np.array([row["loss"] for row in history[-500 // every :]])  # the last 500 steps
+
+    assert losses(100).shape == (5,)
+    np.testing.assert_allclose(losses(100).mean(), losses(500), rtol=1e-12)
+
+
+def test_an_assessment_begins_at_the_start():
+    """Always the same start, nothing random: a judge that has walked before gives the same numbers as a fresh one."""
+    mdp, q = replace(ring(), start=np.eye(8)[1]), network([8, 6, 2], 0)
+    fresh, used = (make_runner(mdp, 3, np.random.default_rng(seed)) for seed in (0, 1))
+    expected = assess(fresh, q, 0.8)
+    used.collect(explorer(q, mdp.observe, 0.0), 2)
+    assert assess(used, q, 0.8) == expected
+    assert expected["q"] == pytest.approx(q(np.eye(8))[0][1].max())
 
 
 def test_the_run_stops_when_it_is_good_enough():

@@ -90,38 +90,48 @@ def test_discrete_observations_are_shown_one_hot():
     np.testing.assert_array_equal(features.sum(axis=-1), 1)
 
 
-def test_real_valued_actions_are_kept_as_drawn_and_clipped_on_the_way():
-    """A policy's density is that of what it drew. Pendulum allows torques up to 2."""
-    tapes = []
-    for torque in (2.0, 50.0):
-        runner = runner_of("Pendulum-v1", 2)
-        tapes.append(runner.collect(lambda s, rng, x=torque: (np.full((len(s), 1), x), np.zeros(len(s))), 5))
-    assert tapes[1].action.shape == (5, 2, 1)
-    assert (tapes[1].action == 50).all()
-    np.testing.assert_array_equal(tapes[0].next_state, tapes[1].next_state)
-    np.testing.assert_array_equal(tapes[0].reward, tapes[1].reward)
+class Echo(gymnasium.Env):
+    """Shows the action it was given as a matrix; ends by its own truncation after three steps."""
+
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (1, 2), np.float32)
+    action_space = gymnasium.spaces.Box(np.array([-1, -2], np.float32), np.array([1, 2], np.float32))
+
+    def reset(self, *, seed=None, options=None):
+        self.steps = 0
+        return np.array([[7, 8]], np.float32), {}
+
+    def step(self, action):
+        self.steps += 1
+        return action[None], 1, False, self.steps == 3, {}
 
 
-def test_a_matrix_of_observations_is_shown_as_one_vector():
-    class Matrix(gymnasium.Env):
-        observation_space = gymnasium.spaces.Box(0, 255, (2, 3), np.uint8)
-        action_space = gymnasium.spaces.Discrete(2)
+@pytest.fixture
+def echo():
+    gymnasium.register("rlcore-test/Echo-v0", entry_point=Echo)
+    yield runner_of("rlcore-test/Echo-v0", 2)
+    del gymnasium.registry["rlcore-test/Echo-v0"]
 
-        def reset(self, *, seed=None, options=None):
-            return np.arange(6, dtype=np.uint8).reshape(2, 3), {}
 
-        def step(self, action):
-            return np.zeros((2, 3), np.uint8), 1, True, False, {}
+def test_real_valued_actions_are_kept_as_drawn_and_clipped_on_the_way(echo):
+    """A policy's density is that of what it drew; what the environment gets lies in its Box."""
+    drawn = np.array([[0.5, 50.0], [-3.0, 1.5]])
+    tape = echo.collect(lambda s, rng: (drawn, np.zeros(2)), 2)
+    np.testing.assert_array_equal(tape.action, [drawn, drawn])
+    np.testing.assert_array_equal(tape.next_state[0, :, 0], [[0.5, 2.0], [-1.0, 1.5]])
+    assert tape.next_state.dtype == np.float32
 
-    gymnasium.register("rlcore-test/Matrix-v0", entry_point=Matrix)
-    try:
-        runner = runner_of("rlcore-test/Matrix-v0", 2)
-        tape = runner.collect(at_random, 3)
-        assert tape.state.shape == (3, 2, 2, 3)
-        np.testing.assert_array_equal(runner.env.observe(tape.state[0]), [np.arange(6.0)] * 2)
-        assert (runner.env.n_features, runner.env.horizon) == (6, None)
-    finally:
-        del gymnasium.registry["rlcore-test/Matrix-v0"]
+
+def test_a_matrix_of_observations_is_shown_as_one_vector(echo):
+    assert (echo.env.n_features, echo.env.horizon) == (2, None)
+    np.testing.assert_array_equal(echo.env.observe(echo.state), [[7.0, 8.0]] * 2)
+    assert echo.env.observe(np.zeros((5, 3, 1, 2))).shape == (5, 3, 2)
+
+
+def test_an_environment_may_truncate_by_itself(echo):
+    still = lambda s, rng: (np.zeros((2, 2)), np.zeros(2))
+    np.testing.assert_array_equal(evaluate(echo, still)[0], [3, 3])
+    echo.restart()
+    np.testing.assert_array_equal(echo.collect(still, 7).truncated[:, 0], [0, 0, 1, 0, 0, 1, 0])
 
 
 def test_the_seed_is_the_learners():
