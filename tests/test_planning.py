@@ -219,6 +219,23 @@ def test_prioritized_sweeping_with_small_steps_ends_there_too():
     np.testing.assert_allclose(Q[:, ~maze.terminal], np.stack([best[~maze.terminal]] * 2), rtol=0, atol=1e-3)
 
 
+def test_a_queue_that_forgets_the_pair_itself_ends_at_alpha_times_the_truth():
+    """The usual box judges only the predecessors anew: the pair before the goal is updated once, and all believe it."""
+    maze, alpha, rule = dyna_maze(), np.array([0.4]), {"gamma": 0.95, "theta": 1e-9}
+    model, i = explored(maze), np.zeros(1, int)
+    Q, waiting = np.zeros((1, 54, 4)), np.zeros((1, 54, 4))
+    pairs = np.nonzero(model.seen[0])
+    planning.wait(waiting, Q, model, np.zeros(len(pairs[0]), int), *pairs, **rule)
+    while waiting.any():
+        s, a = np.divmod(waiting.reshape(1, -1).argmax(axis=1), 4)
+        waiting[i, s, a] = 0.0
+        planning.back_up(Q, alpha, 0.95, i, s[None], a[None], *(x[None] for x in model.recall(i, s, a)))
+        k, *before = np.nonzero(model.seen[i] & (model.s_next[i] == s[:, None, None]))
+        planning.wait(waiting, Q, model, i[k], *before, **rule)
+    best = maze.lookahead(optimal_value(maze))
+    np.testing.assert_allclose(Q[0][~maze.terminal], 0.4 * best[~maze.terminal], rtol=0, atol=1e-6)
+
+
 def test_surprise():
     wrong = planning.surprise(
         np.array([1.0, 1.0]), np.array([2.0, 2.0]), np.array([False, True]), np.array([4.0, 4.0]), gamma=0.5
@@ -245,7 +262,7 @@ def test_a_journey_changes_its_world_on_time():
 
 def test_a_journey_truncates_at_the_horizon():
     world = GridWorld("S..G", gamma=1.0, horizon=2)
-    journey = Journey({0: world}, steps=4, runs=1, rng=stream())
+    journey = Journey({0: world}, steps=6, runs=1, rng=stream())
     right, seen = lambda i, s: np.ones(len(i), int), []
     i, s, a = journey.begin(right)
     while len(i):
@@ -253,7 +270,7 @@ def test_a_journey_truncates_at_the_horizon():
         s_next, _, terminated = journey.step(a)
         assert not terminated.any()
         i, s, a = journey.go_on(s_next, a, right)
-    assert seen == [0, 1, 0, 1]
+    assert seen == [0, 1, 0, 1, 0, 1]
 
 
 def test_who_stands_in_a_new_wall_begins_anew():
@@ -411,6 +428,12 @@ def test_the_mazes():
         for m in (*blocking_maze(), *shortcut_maze())
     ]
     np.testing.assert_allclose(moves, [10, 16, 16, 10], rtol=1e-9)
+    assert [m.map[3] for m in (*blocking_maze(), *shortcut_maze())] == [
+        "########.",
+        ".########",
+        ".########",
+        ".#######.",
+    ]
     for size in (1, 2, 3):
         maze = dyna_maze(size=size)
         assert maze.shape == (6 * size, 9 * size)

@@ -167,6 +167,7 @@ def test_states_may_be_vectors():
         actions, n_states, horizon = walk().actions, None, None
 
         def step(self, state, action, rng):
+            assert state[0] < 0.25, "nobody walks on after the end"
             x = state + np.array([0.1 if action == 1 else 0.0, 0.0])
             return x, -1.0, x[0] > 0.25
 
