@@ -221,7 +221,7 @@ def test_prioritized_sweeping_with_small_steps_ends_there_too():
 
 def test_a_queue_that_forgets_the_pair_itself_ends_at_alpha_times_the_truth():
     """The usual box judges only the predecessors anew: the pair before the goal is updated once, and all believe it."""
-    maze, alpha, rule = dyna_maze(), np.array([0.4]), {"gamma": 0.95, "theta": 1e-9}
+    maze, alpha, rule = dyna_maze(), np.array([0.4]), {"gamma": 0.95, "theta": 1e-5}
     model, i = explored(maze), np.zeros(1, int)
     Q, waiting = np.zeros((1, 54, 4)), np.zeros((1, 54, 4))
     pairs = np.nonzero(model.seen[0])
@@ -233,7 +233,7 @@ def test_a_queue_that_forgets_the_pair_itself_ends_at_alpha_times_the_truth():
         k, *before = np.nonzero(model.seen[i] & (model.s_next[i] == s[:, None, None]))
         planning.wait(waiting, Q, model, i[k], *before, **rule)
     best = maze.lookahead(optimal_value(maze))
-    np.testing.assert_allclose(Q[0][~maze.terminal], 0.4 * best[~maze.terminal], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(Q[0][~maze.terminal], 0.4 * best[~maze.terminal], rtol=0, atol=1e-3)
 
 
 def test_surprise():
