@@ -29,9 +29,8 @@ from rlcore.learning.lanes import (
     Control,
     Lanes,
     Prediction,
-    check_epsilon,
+    check_control,
     check_gamma,
-    check_rate,
     first_Q,
     table_policy,
     tabular,
@@ -160,7 +159,7 @@ def n_step_sarsa(
 
     [eq:n-step-sarsa]  Sutton & Barto, section 7.2.   n = 1: SARSA.
     """
-    env, alpha = _doors(env, alpha, epsilon, gamma, runs)
+    env, alpha = check_control(env, alpha, epsilon, gamma, runs)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng)
     Q, window = first_Q(env, runs, Q0), Window(n, runs)
 
@@ -197,7 +196,7 @@ def n_step_expected_sarsa(
 
     Sutton & Barto, section 7.2.   n = 1: expected SARSA.
     """
-    env, alpha = _doors(env, alpha, epsilon, gamma, runs)
+    env, alpha = check_control(env, alpha, epsilon, gamma, runs)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng)
     Q, window = first_Q(env, runs, Q0), Window(n, runs)
 
@@ -240,7 +239,7 @@ def off_policy_n_step_sarsa(
     The first action needs no ratio: Q(s, a) asks what follows once a *is* taken. The last one does, because G
     ends with Q(s_n, a_n).   Sutton & Barto, section 7.3.
     """
-    env, alpha = _doors(env, alpha, epsilon, gamma, runs)
+    env, alpha = check_control(env, alpha, epsilon, gamma, runs)
     check_probability("target_epsilon", target_epsilon)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng)
     Q, window = first_Q(env, runs, Q0), Window(n, runs)
@@ -286,7 +285,7 @@ def tree_backup(
     Precup, Sutton & Singh (2000); Sutton & Barto, section 7.5.   n = 1: Q-learning, with target_epsilon
     = epsilon expected SARSA.
     """
-    env, alpha = _doors(env, alpha, epsilon, gamma, runs)
+    env, alpha = check_control(env, alpha, epsilon, gamma, runs)
     check_probability("target_epsilon", target_epsilon)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng)
     Q, window = first_Q(env, runs, Q0), Window(n, runs)
@@ -321,10 +320,3 @@ def _n_rewards(reward: Array, after: Array, gamma: float) -> Array:
 def _mean(pi: Array, Q: Array) -> Array:
     """sum_a pi(a) Q(a); actions that do not exist have pi = 0.   (..., A), (..., A) -> (...)"""
     return np.asarray((pi * np.where(pi > 0, Q, 0.0)).sum(axis=-1))
-
-
-def _doors(env: Any, alpha: Any, epsilon: float, gamma: float, runs: int) -> tuple[Any, Array]:
-    """What the learners of action values ask of their arguments."""
-    check_epsilon(epsilon)
-    check_gamma(gamma)
-    return tabular(env), check_rate("alpha", alpha, runs)

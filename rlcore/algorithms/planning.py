@@ -22,7 +22,7 @@ import numpy as np
 from numpy.random import Generator
 
 from rlcore.learning.journey import Journey
-from rlcore.learning.lanes import Control, Lanes, check_epsilon, check_gamma, check_rate, first_Q, tabular
+from rlcore.learning.lanes import Control, Lanes, check_control, first_Q
 from rlcore.learning.model import CuriousModel, Model
 from rlcore.learning.policies import epsilon_greedy
 from rlcore.numerics import Array
@@ -264,9 +264,7 @@ def surprise(reward: Array, V_next: Array, terminated: Array, q: Array, *, gamma
 def _doors(env: Any, planning: int, alpha: Any, epsilon: float, gamma: float, runs: int) -> tuple[Any, Array]:
     """What the learners ask of their arguments."""
     check_count("planning", planning, 0)
-    check_epsilon(epsilon)
-    check_gamma(gamma)
-    return tabular(env), check_rate("alpha", alpha, runs)
+    return check_control(env, alpha, epsilon, gamma, runs)
 
 
 def _not_negative(name: str, x: Any) -> None:

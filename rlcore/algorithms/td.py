@@ -28,7 +28,7 @@ from rlcore.learning.lanes import (
     Control,
     Lanes,
     Prediction,
-    check_epsilon,
+    check_control,
     check_gamma,
     check_rate,
     first_Q,
@@ -89,7 +89,7 @@ def sarsa(
 
     [eq:sarsa]  Rummery & Niranjan (1994); Sutton & Barto, equation (6.7).
     """
-    env, alpha = _doors(env, alpha, epsilon, gamma, runs)
+    env, alpha = check_control(env, alpha, epsilon, gamma, runs)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng)
     Q = first_Q(env, runs, Q0)
 
@@ -121,7 +121,7 @@ def expected_sarsa(
 
     [eq:expected-sarsa]  van Seijen et al. (2009); Sutton & Barto, equation (6.9).
     """
-    env, alpha = _doors(env, alpha, epsilon, gamma, runs)
+    env, alpha = check_control(env, alpha, epsilon, gamma, runs)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng)
     Q = first_Q(env, runs, Q0)
 
@@ -153,7 +153,7 @@ def q_learning(
 
     [eq:q-learning]  Watkins (1989); Sutton & Barto, equation (6.8).
     """
-    env, alpha = _doors(env, alpha, epsilon, gamma, runs)
+    env, alpha = check_control(env, alpha, epsilon, gamma, runs)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng)
     Q = first_Q(env, runs, Q0)
 
@@ -185,7 +185,7 @@ def double_q_learning(
     A fair coin says which of the two learns; the walker acts on their sum, and Q is their mean.
     [eq:double-q]  van Hasselt (2010); Sutton & Barto, equation (6.10).
     """
-    env, alpha = _doors(env, alpha, epsilon, gamma, runs)
+    env, alpha = check_control(env, alpha, epsilon, gamma, runs)
     lanes = Lanes(env, episodes=episodes, runs=runs, rng=rng)
     Q = np.stack([first_Q(env, runs, Q0)] * 2)  # (2, runs, S, A)
 
@@ -201,10 +201,3 @@ def double_q_learning(
         Q[learner, i, s, a] += alpha[i] * (target - Q[learner, i, s, a])
         i, s, a = lanes.go_on(s_next, act(i, s_next), act)
     return Control(Q.mean(axis=0), lanes.returns, lanes.lengths)
-
-
-def _doors(env: Any, alpha: Any, epsilon: float, gamma: float, runs: int) -> tuple[Any, Array]:
-    """What the learners of action values ask of their arguments."""
-    check_epsilon(epsilon)
-    check_gamma(gamma)
-    return tabular(env), check_rate("alpha", alpha, runs)

@@ -26,7 +26,7 @@ from rlcore.learning.lanes import (
     Control,
     Lanes,
     Prediction,
-    check_epsilon,
+    check_control,
     check_gamma,
     check_rate,
     first_Q,
@@ -322,6 +322,4 @@ def _doors(
     env: Any, alpha: Any, lam: Any, epsilon: float, gamma: float, runs: int
 ) -> tuple[Any, Array, Array]:
     """What the learners of action values ask of their arguments."""
-    check_epsilon(epsilon)
-    check_gamma(gamma)
-    return tabular(env), check_rate("alpha", alpha, runs), check_rate("lam", lam, runs)
+    return *check_control(env, alpha, epsilon, gamma, runs), check_rate("lam", lam, runs)

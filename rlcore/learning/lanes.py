@@ -222,6 +222,13 @@ def check_rate(name: str, x: Any, runs: int) -> Array:
     return rates
 
 
+def check_control(env: Any, alpha: Any, epsilon: float, gamma: float, runs: int) -> tuple[Any, Array]:
+    """What learners of action values ask of their arguments.   -> the environment for tables, alpha (runs,)"""
+    check_epsilon(epsilon)
+    check_gamma(gamma)
+    return tabular(env), check_rate("alpha", alpha, runs)
+
+
 def check_gamma(gamma: Any) -> None:
     """Raise ValueError unless gamma is a number from 0 to 1."""
     if not is_number(gamma) or not 0 <= gamma <= 1:
