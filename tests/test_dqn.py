@@ -26,7 +26,7 @@ from rlcore.learning.rollout import evaluate, make_runner
 from rlcore.nn.layers import copy, mlp, mlp_params, relu, scaled
 from rlcore.problems.cartpole import CartPole
 from rlcore.problems.env import Box
-from rlcore.problems.gym import GymnasiumEnv
+from rlcore.problems.gym import GymnasiumEnv, mdp_from_gymnasium
 from rlcore.problems.mdp import MDP
 
 SCALE = (1.2, 1.0, 0.1, 1.0)  # m, m/s, rad, rad/s
@@ -177,6 +177,23 @@ def test_a_linear_q_on_one_hot_features_finds_the_optimal_values(next_value):
     dqn(mdp, q, replace(SMALL, next_value=next_value), np.random.default_rng(1))
     best = mdp.lookahead(optimal_value(mdp))
     np.testing.assert_allclose(q(np.eye(8))[0][:7], best[:7], rtol=0, atol=1e-8)
+
+
+def test_a_live_environment_with_numbered_states():
+    """Gymnasium's lake without slipping, one-hot: the way to the goal, and every Q(s, a) of the model to 0.05.
+
+    Eight seeds came within 0.02. A table in disguise, but for the bias, which all states share.
+    """
+    model = mdp_from_gymnasium("FrozenLake-v1", gamma=0.9, is_slippery=False)
+    env, q = GymnasiumEnv("FrozenLake-v1", {"is_slippery": False}), network([16, 4], 0)
+    cfg = replace(
+        SMALL, gamma=0.9, steps=6000, lr=0.005, capacity=6000, updates=80, freeze=80, eval_every=6000
+    )
+    history = dqn(env, q, replace(cfg, epsilon=(1.0, 0.5), explore=6000), np.random.default_rng(0))
+    assert history[-1]["score"] == 1
+    assert history[-1]["value"] == pytest.approx(0.9**5)
+    error = q(np.eye(16))[0] - model.lookahead(optimal_value(model))
+    assert np.abs(error[~model.terminal]).max() < 0.05
 
 
 def test_history_and_parameters():
