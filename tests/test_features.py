@@ -87,6 +87,17 @@ def test_tiles_by_loops():
         assert PLANE(s).tolist() == expected
 
 
+def test_tiles_of_another_number_in_each_direction():
+    """2 x 5 x 3 tiles: cells counted row by row, the last direction the fastest."""
+    tiles, n, T = Tiles((0, 0, -1), (1, 2, 1), (2, 5, 3), 16), (2, 5, 3), 16
+    assert tiles.n == T * 3 * 6 * 4
+    for s in np.random.default_rng(4).uniform((0, 0, -1), (1, 2, 1), (20, 3)):
+        u = n * np.array([s[0], s[1] / 2, (s[2] + 1) / 2])
+        for t, index in enumerate(tiles(s)):
+            i, j, k = (int(np.floor(u[d] + t * (2 * d + 1) % T / T)) for d in range(3))
+            assert index == t * 72 + i * 24 + j * 4 + k
+
+
 def test_every_tiling_has_one_active_tile_and_its_own_weights():
     x = PLANE(POINTS)
     assert x.shape == (200, 8)
@@ -154,6 +165,9 @@ def test_value_of_all_actions_at_once():
         (lambda: equal_groups(12, 11), "groups is 11; it must be a whole number from 1 to 10"),
         (lambda: Rows([1.0]), r"X is float64 \(1,\)"),
         (lambda: Rows([[1.0, np.nan]]), r"X\[0, 1\] is nan"),
+        (lambda: Rows([["a"]]), r"X is <U1 \(1, 1\); it must be real"),
+        (lambda: Fourier([], [], 3), r"low is \[\]; it must be a number, or a vector"),
+        (lambda: Fourier([[0]], [[1]], 3), r"low is \[\[0\]\]; it must be a number, or a vector"),
         (lambda: Polynomial(1, 1, 3), r"low\[0\] is 1, high\[0\] 1"),
         (lambda: Fourier((0, 0), 1, 3), r"low has shape \(2,\) and high \(\)"),
         (lambda: Fourier(0, np.inf, 3), r"high\[0\] is inf"),

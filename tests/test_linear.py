@@ -2,6 +2,7 @@
 
 from itertools import islice
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -75,11 +76,13 @@ def test_prediction_is_the_plain_loop_where_a_limit_cuts():
         np.testing.assert_allclose(fast.w[0], slow, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("horizon", [None, 12])
 @pytest.mark.parametrize("features", [GROUPS, WAVES])
-def test_lstd_is_the_plain_loop(features):
+def test_lstd_is_the_plain_loop(features, horizon):
+    env = MDP(WALK.dense().P, WALK.dense().R, 1.0, WALK.start, WALK.terminal, horizon=horizon)
     args = {"episodes": 20, "gamma": 0.95, "ridge": 0.1}
-    fast = linear.lstd(WALK, STAY, features, rng=rng(), **args)
-    slow = plain.lstd(WALK, STAY, vector(features), features.n, rng=rng(), **args)
+    fast = linear.lstd(env, STAY, features, rng=rng(), **args)
+    slow = plain.lstd(env, STAY, vector(features), features.n, rng=rng(), **args)
     np.testing.assert_allclose(fast.w[0], slow, rtol=0, atol=1e-8)
 
 
@@ -92,6 +95,17 @@ def test_sarsa_on_tiles_is_the_plain_loop():
     assert (fast.lengths[0] == -fast.returns[0]).all()
 
 
+def test_sarsa_is_the_plain_loop_where_the_goal_shares_its_weights():
+    """The goal of the cliff has the weights of the state above it: what comes after the end must count as 0."""
+    group = np.arange(48)
+    group[47] = 35
+    shared, args = Aggregation(group), {"episodes": 6, "alpha": 0.5, "epsilon": 0.1, "gamma": 1.0}
+    fast = linear.semi_gradient_sarsa(cliff(), shared, rng=rng(), **args)
+    slow = plain.semi_gradient_sarsa(cliff(), vector(shared), np.zeros((4, 47)), rng=rng(), **args)
+    np.testing.assert_allclose(fast.w[0], slow, rtol=0, atol=1e-10)
+    assert np.abs(slow[:, 35]).max() > 0.1
+
+
 def test_differential_sarsa_is_the_plain_loop():
     env, args = access_control(), {"steps": 2000, "alpha": 0.05, "beta": 0.01, "epsilon": 0.1}
     fast = linear.differential_sarsa(env, one_hot(44), rng=rng(), **args)
@@ -99,6 +113,7 @@ def test_differential_sarsa_is_the_plain_loop():
     np.testing.assert_allclose(fast.w[0], slow, rtol=0, atol=1e-10)
     assert fast.rate[0] == pytest.approx(rate, abs=1e-12)
     assert rate > 1
+    assert set(np.unique(fast.reward)) == {0, 1, 2, 4, 8}  # what was paid, step by step
 
 
 def test_tdc_is_the_plain_loop():
@@ -112,14 +127,54 @@ def test_tdc_is_the_plain_loop():
     np.testing.assert_allclose(fast.w[0], slow, rtol=0, atol=1e-10)
 
 
-def test_one_lane_among_many_and_a_rate_for_each():
+LANES = {"alpha": [0.0, 0.1, 0.5], "runs": 3, "w0": 0.25}
+STAR_ARGS = (STAR.mdp, STAR.target, STAR.behaviour, Rows(STAR.features))
+
+
+@pytest.mark.parametrize(
+    "learn",
+    [
+        lambda kw: linear.gradient_mc(WALK, STAY, GROUPS, episodes=5, gamma=1.0, rng=rng(), **kw),
+        lambda kw: linear.semi_gradient_td(WALK, STAY, GROUPS, episodes=5, gamma=1.0, rng=rng(), **kw),
+        lambda kw: linear.semi_gradient_sarsa(
+            MountainCar(horizon=50), CAR, episodes=3, epsilon=0.1, gamma=1.0, rng=rng(), **kw
+        ),
+        lambda kw: linear.differential_sarsa(
+            access_control(), one_hot(44), steps=50, beta=0.1, epsilon=0.1, rng=rng(), **kw
+        ),
+        lambda kw: gradient_td.off_policy_td(*STAR_ARGS, steps=50, gamma=0.9, rng=rng(), **kw),
+        lambda kw: gradient_td.gtd2(*STAR_ARGS, steps=50, gamma=0.9, beta=0.1, rng=rng(), **kw),
+        lambda kw: gradient_td.tdc(*STAR_ARGS, steps=50, gamma=0.9, beta=0.1, rng=rng(), **kw),
+    ],
+    ids=["mc", "td", "sarsa", "differential", "off-policy", "gtd2", "tdc"],
+)
+def test_one_lane_among_many_and_a_rate_for_each(learn):
     """Lanes do not meet: with alpha = 0 one stays where it was, whatever the others learn."""
-    run = linear.semi_gradient_td(
-        WALK, STAY, GROUPS, episodes=5, alpha=[0.0, 0.1, 0.5], gamma=1.0, rng=rng(), runs=3, w0=0.25
-    )
+    run = learn(LANES)
     np.testing.assert_array_equal(run.w[0], 0.25)
-    assert (run.w[1:] != 0.25).any(axis=1).all()
-    assert run.trace.shape == (5, 3, 6)
+    assert (run.w[1:] != 0.25).reshape(2, -1).any(axis=1).all()
+
+
+def test_a_rate_for_each_lane_of_the_second_step_size():
+    args = {"alpha": 0.1, "beta": [0.0, 0.1], "rng": rng(), "runs": 2}
+    run = linear.differential_sarsa(access_control(), one_hot(44), steps=50, epsilon=0.1, **args)
+    assert run.rate[0] == 0 != run.rate[1]
+    for learner in (gradient_td.gtd2, gradient_td.tdc):
+        run = learner(*STAR_ARGS, steps=50, gamma=0.9, w0=STAR.w0, **args)
+        assert (run.v[0] == 0).all()
+        assert (run.v[1] != 0).any()
+
+
+@pytest.mark.parametrize("name", ["gradient_mc", "semi_gradient_td"])
+def test_the_trace_keeps_every_episode_of_every_lane(name):
+    """After 3 of 8 episodes it is what 3 episodes give, with one run; with more, each lane ends at its own w."""
+    args = {"alpha": 0.1, "gamma": 0.9}
+    long, short = (getattr(linear, name)(WALK, STAY, GROUPS, episodes=n, rng=rng(), **args) for n in (8, 3))
+    np.testing.assert_array_equal(long.trace[:3], short.trace)
+    many = getattr(linear, name)(WALK, STAY, GROUPS, episodes=8, rng=rng(), runs=4, **args)
+    np.testing.assert_array_equal(many.trace[-1], many.w)
+    assert many.trace.shape == (8, 4, 6)
+    assert len(np.unique(many.w, axis=0)) == 4
 
 
 def test_the_same_seed_gives_the_same_weights():
@@ -449,8 +504,9 @@ def test_predictors_refuse(name, wrong, message):
 def test_more_that_is_refused():
     with pytest.raises(ValueError, match="ridge is 0"):
         linear.lstd(WALK, STAY, GROUPS, episodes=2, gamma=1.0, rng=rng(), ridge=0)
-    with pytest.raises(ValueError, match="ridge is nan"):
-        linear.lstd(WALK, STAY, GROUPS, episodes=2, gamma=1.0, rng=rng(), ridge=np.nan)
+    for ridge in (np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"ridge is {ridge}"):
+            linear.lstd(WALK, STAY, GROUPS, episodes=2, gamma=1.0, rng=rng(), ridge=ridge)
     with pytest.raises(ValueError, match="a table needs finitely many"):
         linear.semi_gradient_td(MountainCar(), STAY, CAR, rng=rng(), **PREDICT)
     with pytest.raises(ValueError, match="epsilon is 2"):
@@ -467,10 +523,31 @@ def test_more_that_is_refused():
         gradient_td.off_policy_td(
             STAR.mdp, STAR.target, np.zeros(7, int), Rows(STAR.features), rng=rng(), **STEPS
         )
-    with pytest.raises(ValueError, match="every is 0"):
-        gradient_td.off_policy_td(
-            STAR.mdp, STAR.target, STAR.behaviour, Rows(STAR.features), rng=rng(), every=0, **STEPS
-        )
+    for name in ("every", "steps", "runs"):
+        with pytest.raises(ValueError, match=f"{name} is 0"):
+            gradient_td.off_policy_td(*STAR_ARGS, rng=rng(), **{**STEPS, name: 0})
+    with pytest.raises(ValueError, match="rng is int"):
+        gradient_td.off_policy_td(*STAR_ARGS, rng=0, **STEPS)
+    lake = gymnasium.make("FrozenLake-v1")
+    with pytest.raises(ValueError, match="env is live"):
+        gradient_td.off_policy_td(lake, np.zeros(16, int), np.zeros(16, int), one_hot(16), rng=rng(), **STEPS)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"steps": 0}, "steps is 0"),
+        ({"runs": 0}, "runs is 0"),
+        ({"rng": 0}, "rng is int"),
+        ({"env": access_control(horizon=10)}, "env has an end"),
+        ({"env": MountainCar(), "features": CAR}, "env has an end"),
+        ({"env": gymnasium.make("CartPole-v1")}, "env is TimeLimit; greedy actions need finitely many"),
+    ],
+)
+def test_differential_sarsa_refuses(wrong, message):
+    right = {"env": access_control(), "features": one_hot(44), "steps": 5, "alpha": 0.1, "beta": 0.1}
+    with pytest.raises(ValueError, match=message):
+        linear.differential_sarsa(**{**right, "epsilon": 0.1, "rng": rng(), **wrong})
 
 
 def test_td_system_counts_terminal_states_as_zero():
@@ -479,3 +556,16 @@ def test_td_system_counts_terminal_states_as_zero():
     blank = np.where(WALK.terminal[:, None], 0.0, X)
     for one, other in zip(td_system(WALK, STAY, X, mu), td_system(WALK, STAY, blank, mu)):
         np.testing.assert_array_equal(one, other)
+
+
+def test_expected_tdc_and_the_projected_error_count_terminal_states_as_zero():
+    """Even where they have features, and a share of the updates."""
+    X, d, w = feature_matrix(WAVES, np.arange(62)), np.full(62, 1 / 62), np.arange(5.0)
+    blank = np.where(WALK.terminal[:, None], 0.0, X)
+    results = []
+    for x in (X, blank):
+        sweeps = gradient_td.expected_tdc(WALK, STAY, x, w, alpha=0.1, beta=0.1, d=d)
+        results.append((next(islice(sweeps, 3, None)), projected_bellman_error(WALK, STAY, x, w, d)))
+    np.testing.assert_array_equal(*[one[0] for one in results])
+    assert results[0][1] == pytest.approx(results[1][1], rel=1e-12)
+    assert np.abs(results[0][0] - w).max() > 1e-3

@@ -159,7 +159,9 @@ def test_two_states_in_the_long_run(student, rng):
 def walkers(rng, B=10, A=3):
     """reward, terminated, truncated, q_shown, q_final: every kind of end, garbage where there is none."""
     terminated, truncated = np.isin(np.arange(B), [1, 4, 7]), np.isin(np.arange(B), [2, 4, 8])
-    q_shown, q_final = rng.normal([[[5.0]], [[20.0]]], 1.0, (2, B, A))
+    small, large = rng.normal([[[5.0]], [[20.0]]], 1.0, (2, B, A))
+    first = np.arange(B)[:, None] < B // 2  # so that the largest of both is sometimes the wrong one
+    q_shown, q_final = np.where(first, small, large), np.where(first, large, small)
     q_final[~(terminated | truncated)] = 1000.0
     return rng.normal(size=B) + 1, terminated, truncated, q_shown, q_final
 

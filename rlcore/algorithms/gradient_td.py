@@ -11,7 +11,7 @@ vector v, which estimates the expected TD error as a linear function of x.
     both             v <- v + beta rho (delta - v . x) x,     delta = r + gamma w . x' - w . x
     expected_td, expected_tdc    the same steps in expectation: no samples, no noise
 
-They walk steps, not episodes: an end is a step to a new start.
+They walk steps, not episodes: an end is a step to a new start, and a time limit stops nobody.
 
 Letters: S states, A actions, N runs in lock-step, D features, K active features.
 Left out: emphatic weightings, eligibility traces, control.
@@ -31,7 +31,7 @@ from rlcore.learning.lanes import check_gamma, check_rate, table_policy, tabular
 from rlcore.learning.progress import Progress
 from rlcore.learning.weights import add, first_w, value
 from rlcore.numerics import Array, categorical
-from rlcore.problems.doors import check_count
+from rlcore.problems.doors import check_count, check_rng
 from rlcore.problems.mdp import MDP, SparseMDP
 from rlcore.problems.structure import chain
 
@@ -153,8 +153,11 @@ def _walk(
 ) -> OffPolicy:
     """Act by b, and call `update` after every step; keep = gamma, or 0 where the step terminated."""
     env = tabular(env)
+    if getattr(env, "live", False):
+        raise ValueError("env is live and stops at its time limit; a walk of steps needs one that goes on")
     pi, b = table_policy(env, pi), table_policy(env, b)
     check_gamma(gamma)
+    check_rng(rng)
     for name, n in (("steps", steps), ("runs", runs), ("every", every)):
         check_count(name, n, 1)
     for s, a in np.argwhere((pi > 0) & (b == 0))[:1]:

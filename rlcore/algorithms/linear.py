@@ -40,7 +40,7 @@ from rlcore.learning.lanes import (
 from rlcore.learning.progress import Progress
 from rlcore.learning.weights import ActionValues, add, first_w, value
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_rng, is_number
 from rlcore.problems.env import Discrete
 
 
@@ -284,7 +284,8 @@ def _control(
 ) -> tuple[Array, Array, ActionValues]:
     check_epsilon(epsilon)
     check_count("runs", runs, 1)
-    if not isinstance(env.actions, Discrete):
+    check_rng(rng)
+    if not isinstance(getattr(env, "actions", None), Discrete):
         raise ValueError(f"env is {type(env).__name__}; greedy actions need finitely many actions")
     w = first_w(w0, (runs, env.actions.n, features.n))
     return check_rate("alpha", alpha, runs), w, ActionValues(w, env, features, epsilon, rng)
