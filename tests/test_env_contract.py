@@ -20,6 +20,7 @@ from rlcore.problems.garnet import garnet
 from rlcore.problems.gridworlds import GridWorld
 from rlcore.problems.mdp import MDP
 from rlcore.problems.mountain_car import MountainCar
+from rlcore.problems.pendulum import Pendulum
 
 
 def branching():
@@ -64,6 +65,7 @@ ENVIRONMENTS = {
     "CartPole": CartPole,
     "baird": lambda: baird().mdp,
     "MountainCar": MountainCar,
+    "Pendulum": Pendulum,
 }  # fmt: skip
 
 
