@@ -5,8 +5,8 @@ comparison passes where
 
     |z| <= 4,   z = (ours - theirs) / sqrt(se_ours^2 + se_theirs^2),
 
-so a right program fails one comparison with probability 6.3e-5, and one of the 40 below with probability
-2.5e-3 at most, under a seed drawn anew; the seeds here are fixed. The default suite runs a part of each
+so a right program fails one comparison with probability 6.3e-5, and one of the 56 below with probability
+3.6e-3 at most, under a seed drawn anew; the seeds here are fixed. The default suite runs a part of each
 experiment; the full size is marked slow.
 """
 
@@ -120,18 +120,22 @@ def windy_steps(runs, steps=8000, seed=0):
 
 
 def test_windy_gridworld():
-    """300 runs. After 8,000 steps an episode takes 26 steps; "about 17" is where it goes in the end (-17.05333)."""
+    """300 runs. How many episodes 8,000 steps hold has a z. How long the last ones are has only a band, 24 to 28.
+
+    The reference gives 25.978 for them and does not say over which episodes it averages. The last 2,000 steps
+    were chosen here among four readings, because they agree best; so they prove nothing of the reference.
+    The band tells SARSA from learners that are wrong: Q-learning comes to 18.7, expected SARSA to 20.1, SARSA
+    with alpha = 0.4 to 31.8, with epsilon = 0.05 to 20.8. "About 17" is where it goes in the end (-17.05333).
+    """
     finished, length = windy_steps(300)
     assert abs(z(finished, 159.944, 0.222941)) <= 4
-    assert abs(z(length, 25.977596, 0.052922)) <= 4
-    assert length.mean() > 20
+    assert 24 < length.mean() < 28
 
 
 @pytest.mark.slow
 def test_windy_gridworld_full():
-    finished, length = windy_steps(2000)
+    finished, _ = windy_steps(2000)
     assert abs(z(finished, 159.944, 0.222941)) <= 4
-    assert abs(z(length, 25.977596, 0.052922)) <= 4
 
 
 # ---------------------------------------------------------------- Example 6.6: the cliff

@@ -44,8 +44,8 @@ def batch_td(
 
     Sutton & Barto, section 6.3. A state that was not visited keeps V0. With alpha: the episodes are presented
     until the changes of a presentation sum to less than tol.
-    Raises ValueError as `td0` does; where the limit is not unique: gamma = 1, and time limits cut all ways
-    out of a loop; and for an alpha with which presentations may diverge.
+    Raises ValueError as `td0` does; where there is no limit, or more than one: gamma = 1, and time limits cut
+    all ways out of a loop; and for an alpha with which presentations may diverge.
     """
     check_gamma(gamma)
     tape = record(env, pi, episodes=episodes, rng=rng, runs=runs)
@@ -115,6 +115,8 @@ def present(system: Array, right: Array, V0: Array, alpha: float, tol: float) ->
 
 def _settle(system: Array, right: Array, V0: Array, alpha: float | None, tol: float) -> Prediction:
     """Solve, or present where there is an alpha."""
+    if not has_way_out(system).all():
+        raise ValueError("gamma is 1 and a run was in a loop without a way out; gamma must be < 1")
     if alpha is not None:
         most = system[..., range(V0.shape[1]), range(V0.shape[1])].max()
         if not is_number(alpha) or not 0 < alpha * most <= 1:
@@ -125,11 +127,21 @@ def _settle(system: Array, right: Array, V0: Array, alpha: float | None, tol: fl
             raise ValueError(f"tol is {tol!r}; it must be > 0")
         trace = present(system, right, V0, alpha, tol)
         return Prediction(trace[-1], trace)
-    try:
-        trace = np.linalg.solve(system, right[..., None])[..., 0]
-    except np.linalg.LinAlgError:
-        raise ValueError("gamma is 1 and a run was in a loop without a way out; gamma must be < 1") from None
+    trace = np.linalg.solve(system, right[..., None])[..., 0]
     return Prediction(trace[-1], trace)
+
+
+def has_way_out(system: Array) -> Array:
+    """From which states the counted steps lead to an end, a discount or an unseen state.   (..., S, S) -> (..., S)
+
+    Only where that is all of them has the system one solution. Sums of counts are exact, a pivot is not.
+    """
+    out = system.sum(axis=-1) > 0
+    for _ in range(system.shape[-1]):
+        if out.all():
+            break
+        out |= ((system < 0) & out[..., None, :]).any(axis=-1)
+    return np.asarray(out)
 
 
 def _visits(tape: Tape, total: Array, V0: Array) -> tuple[Array, Array]:
