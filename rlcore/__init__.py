@@ -20,6 +20,7 @@ The reading order:
     problems.cartpole       a pole on a cart, bit for bit Gymnasium's
     problems.mountain_car   a car too weak for its hill, likewise
     problems.pendulum       a rod on a weak motor, likewise: actions are real numbers
+    problems.probes         problems so small that a fault in a learner has nowhere to hide
     problems.counterexamples  where linear temporal differences run away
     problems.gym            Gymnasium, both ways        (problems.drawing: what they render)
     exact.values            values by linear algebra: the oracle

@@ -7,7 +7,7 @@ holds for each lane of a thousand, and the lanes draw from the stream in their o
 import numpy as np
 import pytest
 
-from rlcore.problems import chains, gridworlds
+from rlcore.problems import chains, gridworlds, probes
 from rlcore.problems.access_control import access_control
 from rlcore.problems.bandits import GaussianBandit, OnePull
 from rlcore.problems.blackjack import Blackjack, blackjack_mdp
@@ -66,6 +66,11 @@ ENVIRONMENTS = {
     "baird": lambda: baird().mdp,
     "MountainCar": MountainCar,
     "Pendulum": Pendulum,
+    "constant_reward": probes.constant_reward,  # of the probes those in which something is drawn
+    "two_values": probes.two_values,
+    "one_choice": probes.one_choice,
+    "two_choices": probes.two_choices,
+    "Aim": probes.Aim,
 }  # fmt: skip
 
 
