@@ -72,8 +72,8 @@ def test_a_time_limit_truncates_who_has_not_terminated():
     np.testing.assert_array_equal(lanes.returns, [[1], [3], [5]])
 
 
-def test_the_state_handed_out_is_not_overwritten():
-    """A learner may keep s_next: restarts write into a copy."""
+def test_what_a_learner_holds_is_not_overwritten():
+    """A learner may keep s_next and a_next: restarts write into copies."""
     env = Countdown([1, 5, 7])
     lanes = Lanes(env, episodes=2, runs=2, rng=np.random.default_rng(0))
 
@@ -82,10 +82,12 @@ def test_the_state_handed_out_is_not_overwritten():
 
     _, _, a = lanes.begin(act)
     s_next, _, _ = lanes.step(a)
-    kept = s_next.copy()
-    _, s, _ = lanes.go_on(s_next, a, act)
+    kept, a_next = s_next.copy(), np.array([8, 9])
+    _, s, a = lanes.go_on(s_next, a_next, act)
     np.testing.assert_array_equal(s_next, kept)
     np.testing.assert_array_equal(s, [7, 4])
+    np.testing.assert_array_equal(a_next, [8, 9])
+    np.testing.assert_array_equal(a, [0, 9])
 
 
 def test_a_trace_keeps_the_table_after_each_episode():

@@ -366,6 +366,14 @@ def one_maximum_for_all(p, reward, q_next, gamma):
     return p @ reward + gamma * q_next.max()
 
 
+@mutant(
+    "mean_target",
+    "the maximum runs over the next states, for each action. The world chooses the state, you choose the action.",
+)
+def looks_along_the_other_axis(p, reward, q_next, gamma):
+    return p @ reward + gamma * (p[:, None] * q_next).max(axis=0).sum()
+
+
 @mutant("mean_target", "the K outcomes count alike; weight them by p.")
 def forgets_the_probabilities(p, reward, q_next, gamma):
     return (reward + gamma * q_next.max(axis=1)).mean()
