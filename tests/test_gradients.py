@@ -38,6 +38,10 @@ LAYERS = {
     "linear, time and walkers": (layers.linear, (normal(3, 4), normal(4), normal(2, 5, 3))),
     "tanh": (layers.tanh, (normal(5, 4),)),
     "relu": (layers.relu, (off_the_kinks(5, 4),)),
+    "embedding": (partial(layers.embedding, index=[[0, 3, 3], [2, 0, 3]]), (normal(5, 4),)),  # 1 and 4 unused
+    "layer_norm": (layers.layer_norm, (normal(4), normal(4), normal(5, 4))),
+    "layer_norm, time and walkers": (layers.layer_norm, (normal(4), normal(4), normal(2, 5, 4))),
+    "layer_norm, one input": (layers.layer_norm, (normal(4), normal(4), normal(4))),
 }
 NETWORKS = {
     "mlp": (layers.mlp, (3, 7, 6, 2)),

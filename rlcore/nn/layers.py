@@ -7,7 +7,7 @@ of its `back`s. A layer's `back` returns arrays in the order of its arguments; t
 `(dx, grads)`, where grads has the keys of params. Results have the dtype of the parameters, float32 or
 float64: x and dy are cast to it.
 
-Letters: B batch (here any leading axes: `(B, in)`, `(T, N, in)`, or none).
+Letters: B batch (here any leading axes: `(B, in)`, `(T, N, in)`, or none), V tokens, D features.
 Left out: layers that own state, graphs that build themselves, devices.
 """
 
@@ -54,6 +54,47 @@ def tanh(x: Array) -> tuple[Array, Callable[[Array], Array]]:
 def relu(x: Array) -> tuple[Array, Callable[[Array], Array]]:
     """y = max(x, 0), elementwise;   dx = dy where x > 0, else 0"""
     return np.maximum(x, 0), lambda dy: dy * (x > 0)
+
+
+def embedding(W: Array, index: Any) -> tuple[Array, Callable[[Array], Array]]:
+    """y = W[index], a row a token: one-hot features times W.   (V, D), (B) int -> (B, D);   back: dy -> dW
+
+    dW[v] = sum of dy over the places where index is v
+    """
+    index = np.asarray(index)
+
+    def back(dy: Array) -> Array:
+        dW = np.zeros_like(W)
+        np.add.at(dW, index, np.asarray(dy, W.dtype))
+        return dW
+
+    return W[index], back
+
+
+def layer_norm(
+    gain: Array, bias: Array, x: Array, eps: float = 1e-5
+) -> tuple[Array, Callable[[Array], tuple[Array, Array, Array]]]:
+    """y = gain z + bias,   z = (x - mean) / sqrt(variance + eps).   (D,), (D,), (B, D) -> (B, D)
+
+    Mean and variance (divided by D) are those of one row, so rows do not see each other.
+
+        back: dy -> (dgain, dbias, dx)      dz = dy gain
+        dx = (dz - mean(dz) - z mean(dz z)) / sqrt(variance + eps)
+
+    Ba, Kiros & Hinton (2016).
+    """
+    x = np.asarray(x, gain.dtype)
+    centred = x - x.mean(axis=-1, keepdims=True)
+    scale = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + gain.dtype.type(eps))  # (B, 1)
+    z = centred / scale
+
+    def back(dy: Array) -> tuple[Array, Array, Array]:
+        dy = np.asarray(dy, gain.dtype)
+        dz, batch = dy * gain, tuple(range(dy.ndim - 1))
+        dx = dz - dz.mean(axis=-1, keepdims=True) - z * (dz * z).mean(axis=-1, keepdims=True)
+        return (dy * z).sum(axis=batch), dy.sum(axis=batch), dx / scale
+
+    return gain * z + bias, back
 
 
 def mlp(params: Params, x: Array, activation: Activation = tanh) -> tuple[Array, Pullback]:
