@@ -57,6 +57,9 @@ The reading order:
     nn.layers               layers and networks: forward beside backward        (nn.optim: SGD, Adam)
     learning.rollout        walkers in lock-step, ours and Gymnasium's        (learning.losses: what is minimised)
     algorithms.dqn          deep Q-networks and double DQN        (learning.replay: their memory)
+    exact.gradients         the gradient of performance, natural too, and how far a step can be trusted
+    exact.moments           mean and covariance of an estimator, over every trajectory
+    learning.estimators     estimates of that gradient, one a trajectory        (problems.clock: a limit in the state)
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.source              shows code of rlcore inside a chapter

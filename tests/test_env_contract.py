@@ -13,6 +13,7 @@ from rlcore.problems.bandits import GaussianBandit, OnePull
 from rlcore.problems.blackjack import Blackjack, blackjack_mdp
 from rlcore.problems.car_rental import car_rental
 from rlcore.problems.cartpole import CartPole
+from rlcore.problems.clock import with_clock
 from rlcore.problems.counterexamples import baird
 from rlcore.problems.env import Discrete
 from rlcore.problems.gambler import gambler
@@ -53,6 +54,9 @@ ENVIRONMENTS = {
     "big_random_walk": chains.big_random_walk,
     "MaximizationBias": chains.MaximizationBias,
     "loop": chains.loop,
+    "short_corridor": chains.short_corridor,
+    "short_corridor, blindfold": lambda: chains.Blindfold(chains.short_corridor()),
+    "two_state with a clock": lambda: with_clock(chains.two_state(), 7),
     "cycle": lambda: chains.cycle(5, mix=0.3),
     "gambler": gambler,
     "garnet": lambda: garnet(30, 3, 4, rng=np.random.default_rng(0)),

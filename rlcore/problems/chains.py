@@ -5,6 +5,8 @@
     random_walk        left or right by a fair coin: Sutton & Barto, Example 6.2
     big_random_walk    1000 states, and jumps over up to 100 of them: Sutton & Barto, Example 9.1
     MaximizationBias   a bad choice that looks good by chance: Sutton & Barto, Example 6.7
+    short_corridor     one state turns left and right about: Sutton & Barto, Example 13.1
+    Blindfold          any table, seen by a learner that cannot tell its states apart
     loop               one state, and importance sampling of infinite variance: Sutton & Barto, Example 5.5
     cycle              round and round: how fast a Bellman backup contracts, and in which norm
 
@@ -19,12 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from rlcore.numerics import Array
 from rlcore.problems.doors import check_count, check_probability, is_number
 from rlcore.problems.mdp import MDP, SparseMDP, Tabular
 
 HIGH, LOW = range(2)  # states of the recycling robot
 SEARCH, WAIT, RECHARGE = range(3)  # its actions
-LEFT, RIGHT = range(2)  # actions in the first state of the maximization bias
+LEFT, RIGHT = range(2)  # actions of the short corridor, and of the first state of the maximization bias
 
 
 def recycling_robot(
@@ -138,6 +141,58 @@ class MaximizationBias(Tabular):
         s_next = np.where((state == 0) & (action == LEFT), 1, 2)[()]
         reward = np.where(state == 1, self.mean + self.std * noise, 0.0)[()]
         return s_next, reward, self.terminal[s_next]
+
+
+def short_corridor(gamma: float = 1.0, *, horizon: int | None = None) -> MDP:
+    """Three states in a row, an end on the right, and in the middle one the actions are exchanged.
+
+    Sutton & Barto, Example 13.1.   S = 4, A = 2: LEFT, RIGHT; state 0 is the start, with a wall to its left, and
+    state 3 the end. Every step costs 1, the last one too (where that one is free, returns are one higher).
+
+    A policy that sees the state goes right, left, right. One that cannot tell states apart must mix: if it
+    goes right with probability p and gamma = 1,
+
+        V(0) = (2 p - 4) / (p (1 - p)),      best at p = 2 - sqrt(2), where it is -(6 + 4 sqrt(2))
+    """
+    P = np.zeros((4, 2, 4))
+    P[0, LEFT, 0] = P[0, RIGHT, 1] = 1.0
+    P[1, LEFT, 2] = P[1, RIGHT, 0] = 1.0  # exchanged
+    P[2, LEFT, 1] = P[2, RIGHT, 3] = 1.0
+    P[3, :, 3] = 1.0
+    end = np.arange(4) == 3
+    R = np.where(end, 0.0, -1.0)[:, None] * np.ones(2)
+    return MDP(P, R, gamma, start=np.eye(4)[0], terminal=end, horizon=horizon)
+
+
+class Blindfold:
+    """The same problem for a learner that cannot tell the states apart: all it observes is one feature, 1.
+
+    To the eye there are no states, so it is nothing for learners of tables (n_states is None).
+    Raises ValueError unless mdp is an MDP or a SparseMDP.
+    """
+
+    n_states = None
+    n_features = 1
+
+    def __init__(self, mdp: MDP | SparseMDP) -> None:
+        if not isinstance(mdp, (MDP, SparseMDP)):
+            raise ValueError(f"mdp is {type(mdp).__name__}; it must be an MDP or a SparseMDP")
+        self.mdp = mdp
+        self.actions, self.horizon, self.terminal = mdp.actions, mdp.horizon, mdp.terminal
+        self.reset, self.step = mdp.reset, mdp.step
+
+    def observe(self, state: Any) -> Array:
+        """(...) int -> (..., 1) float"""
+        return np.ones((*np.shape(state), 1))
+
+    def everywhere(self, row: Any) -> Array:
+        """The policy, or the preferences, that has this row in every state of the mdp.   (A,) -> (S, A)"""
+        row = np.asarray(row)
+        if row.shape != (self.mdp.n_actions,):
+            raise ValueError(
+                f"row has shape {row.shape}; it must be ({self.mdp.n_actions},), an entry an action"
+            )
+        return np.tile(row, (self.mdp.n_states, 1))
 
 
 def cycle(n: int, gamma: float = 0.9, *, mix: float = 0.0) -> MDP:
