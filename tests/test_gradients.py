@@ -2,6 +2,7 @@
 
 A case is a function of arrays and the arrays. What it returns is (y, back) or, of a loss, (value, gradient
 with respect to the first argument). A network's arrays are its parameters, by name, and x.
+Losses with a kink are taken on both sides of it; what they do on it is their documented branch.
 """
 
 import inspect
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 
 from rlcore.algorithms.dqn import DQNConfig, double_value, max_value, td_gradient
-from rlcore.learning import losses
+from rlcore.learning import kl, losses, policies
+from rlcore.learning.heads import Categorical, Gaussian, with_log_std
 from rlcore.learning.policies import Value
 from rlcore.learning.replay import Batch
 from rlcore.nn import layers
@@ -43,17 +45,95 @@ LAYERS = {
     "layer_norm, time and walkers": (layers.layer_norm, (normal(4), normal(4), normal(2, 5, 4))),
     "layer_norm, one input": (layers.layer_norm, (normal(4), normal(4), normal(4))),
 }
+ACTION = np.array([0, 2, 1, 1, 3])
+HEADS = {
+    "log_prob": (partial(policies.log_prob, action=ACTION), (normal(5, 4),)),
+    "log_prob, (T, N)": (partial(policies.log_prob, action=ACTION[:4].reshape(2, 2)), (normal(2, 2, 4),)),
+    "gaussian_log_prob": (
+        partial(policies.gaussian_log_prob, action=normal(5, 3)),
+        (normal(5, 3), normal(5, 3)),
+    ),
+    "gaussian_log_prob, one spread": (
+        partial(policies.gaussian_log_prob, action=normal(2, 5, 3)),
+        (normal(2, 5, 3), normal(3)),
+    ),
+    "categorical_entropy": (policies.categorical_entropy, (normal(5, 4),)),
+    "Categorical.log_prob": (partial(Categorical().log_prob, action=ACTION), (normal(5, 4),)),
+    "Categorical.entropy": (Categorical().entropy, (normal(5, 4),)),
+    "Categorical.kl": (partial(Categorical().kl, normal(5, 4)), (normal(5, 4),)),
+    "Gaussian.log_prob": (partial(Gaussian().log_prob, action=normal(5, 3)), (normal(5, 6),)),
+    "Gaussian.entropy": (Gaussian().entropy, (normal(5, 6),)),
+    "Gaussian.kl": (partial(Gaussian().kl, normal(5, 6)), (normal(5, 6),)),
+}
 NETWORKS = {
     "mlp": (layers.mlp, (3, 7, 6, 2)),
     "mlp, relu": (partial(layers.mlp, activation=layers.relu), (3, 7, 6, 2)),
     "mlp, no hidden layer": (layers.mlp, (3, 2)),
     "scaled": (layers.scaled(layers.mlp, [0.1, 2.0, 30.0]), (3, 7, 2)),
 }
+# r: 1.65, 1.35, 1.05, .9, .6 and .4 of clip .2, for an advantage of either sign; half of them are beyond the kink
+LOG_RATIO, ADVANTAGE = np.log([1.65, 1.35, 1.05, 0.9, 0.6, 0.4] * 2), np.repeat([1.5, -0.7], 6)
+LOGP_OLD = normal(12)
+LOGP = LOGP_OLD + LOG_RATIO
+# value - value_old from -.9 to .9 with clip .25, targets on either side
+MOVE = np.array([-0.9, -0.4, -0.1, 0.2, 0.3, 0.9] * 2)
+VALUE_OLD = normal(12)
+TARGET = VALUE_OLD + np.repeat([0.6, -0.6], 6)
+WEIGHT = np.array([0.0, 0.5, 0.1, 0.2, 0.0, 1.0] * 2)
+ROWS, ROWS_OLD = normal(12, 4), normal(12, 4)
+ROW_ACTION = np.arange(12) % 4
+NEAR_OLD = policies.log_prob(ROWS, ROW_ACTION)[0] - LOG_RATIO
 LOSSES = {
     "squared_error": (losses.squared_error, (normal(6), normal(6))),
     "squared_error, (T, N)": (losses.squared_error, (normal(3, 4), normal(3, 4))),
+    "squared_error, weight": (losses.squared_error, (normal(12), normal(12), WEIGHT)),
     "huber": (losses.huber, (off_the_kinks(40, kinks=(-1.0, 1.0)), np.zeros(40))),
     "huber, delta": (partial(losses.huber, delta=0.5), (off_the_kinks(40, kinks=(-0.5, 0.5)), np.zeros(40))),
+    "clipped_squared_error": (losses.clipped_squared_error, (VALUE_OLD + MOVE, VALUE_OLD, TARGET, 0.25)),
+    "clipped_squared_error, not the larger": (
+        partial(losses.clipped_squared_error, larger=False),
+        (VALUE_OLD + MOVE, VALUE_OLD, TARGET, 0.25),
+    ),
+    "clipped_squared_error, weight": (
+        partial(losses.clipped_squared_error, weight=WEIGHT),
+        (VALUE_OLD + MOVE, VALUE_OLD, TARGET, 0.25),
+    ),
+    "reinforce_loss": (losses.reinforce_loss, (normal(12), ADVANTAGE)),
+    "reinforce_loss, weight": (losses.reinforce_loss, (normal(12), ADVANTAGE, WEIGHT)),
+    "policy_gradient_loss": (losses.policy_gradient_loss, (normal(12, 4), ROW_ACTION, ADVANTAGE)),
+    "entropy": (losses.entropy, (normal(12, 4),)),
+    "entropy, (T, N)": (losses.entropy, (normal(3, 4, 5),)),
+    "entropy, weight": (losses.entropy, (normal(12, 4), WEIGHT)),
+    "average": (losses.average, (normal(12),)),
+    "average, weight": (losses.average, (normal(12), WEIGHT)),
+    "clipped_surrogate": (losses.clipped_surrogate, (LOGP.copy(), LOGP_OLD, ADVANTAGE, 0.2)),
+    "clipped_surrogate, two sides": (
+        losses.clipped_surrogate,
+        (LOGP.copy(), LOGP_OLD, ADVANTAGE, (0.5, 0.45)),
+    ),
+    "clipped_surrogate, no clip": (losses.clipped_surrogate, (LOGP.copy(), LOGP_OLD, ADVANTAGE, np.inf)),
+    "clipped_surrogate, weight": (losses.clipped_surrogate, (LOGP.copy(), LOGP_OLD, ADVANTAGE, 0.2, WEIGHT)),
+    "ppo_clip": (losses.ppo_clip, (ROWS.copy(), ROW_ACTION, NEAR_OLD, ADVANTAGE, 0.2)),
+    "ppo_penalty": (losses.ppo_penalty, (ROWS.copy(), ROW_ACTION, ROWS_OLD, ADVANTAGE, 0.7)),
+}
+DIVERGENCES = {
+    "kl": (kl.kl, kl.d_kl, (normal(5, 4), normal(5, 4)), 0),
+    "kl, of its second": (kl.kl, kl.d_kl_ref, (normal(5, 4), normal(5, 4)), 1),
+    "gaussian_kl, of its third": (
+        kl.gaussian_kl,
+        lambda *x: kl.d_gaussian_kl_ref(*x)[0],
+        tuple(normal(4, 5, 3)),
+        2,
+    ),
+    "gaussian_kl, of its fourth": (
+        kl.gaussian_kl,
+        lambda *x: kl.d_gaussian_kl_ref(*x)[1],
+        tuple(normal(4, 5, 3)),
+        3,
+    ),
+    "k1": (kl.k1, kl.d_k1, (normal(9), normal(9)), 0),
+    "k2": (kl.k2, kl.d_k2, (normal(9), normal(9)), 0),
+    "k3": (kl.k3, kl.d_k3, (normal(9), normal(9)), 0),
 }
 
 
@@ -63,9 +143,9 @@ def close(gradient, expected):
     np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-6 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_layer(name):
-    layer, arrays = LAYERS[name]
+@pytest.mark.parametrize("name", [*LAYERS, *HEADS])
+def test_layer_and_head(name):
+    layer, arrays = (LAYERS | HEADS)[name]
     y, back = layer(*arrays)
     dy = np.random.default_rng(1).standard_normal(y.shape)
     gradients = back(dy)
@@ -94,10 +174,47 @@ def test_network(name, axes):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_loss(name):
-    loss, (prediction, target) = LOSSES[name]
-    value, gradient = loss(prediction, target)
+    loss, arrays = LOSSES[name]
+    value, gradient = loss(*arrays)
     assert isinstance(value, float)
-    close(gradient, finite_difference(lambda: loss(prediction, target)[0], prediction))
+    close(gradient, finite_difference(lambda: loss(*arrays)[0], arrays[0]))
+
+
+@pytest.mark.parametrize("name", DIVERGENCES)
+def test_divergence(name):
+    """Entry by entry: each divergence answers for its own row."""
+    f, gradient, arrays, k = DIVERGENCES[name]
+    close(gradient(*arrays), finite_difference(lambda: f(*arrays).sum(), arrays[k]))
+
+
+@pytest.mark.parametrize(
+    "surrogate", [losses.PPOClip(0.2), losses.PPOClip((0.5, 0.45)), losses.PPOPenalty(0.7)], ids=str
+)
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["mean", "weight"])
+def test_surrogate(surrogate, weight):
+    logp, divergence = LOGP.copy(), np.abs(normal(12))
+    arrays = logp, LOGP_OLD, divergence, ADVANTAGE
+    _, d_logp, d_kl = surrogate.loss(*arrays, weight)
+    close(d_logp, finite_difference(lambda: surrogate.loss(*arrays, weight)[0], logp))
+    if isinstance(surrogate, losses.PPOPenalty):
+        close(d_kl, finite_difference(lambda: surrogate.loss(*arrays, weight)[0], divergence))
+    else:
+        np.testing.assert_array_equal(d_kl, np.zeros(12))
+
+
+@pytest.mark.parametrize("axes", [(5,), (2, 3), ()], ids=str)
+def test_policy_with_a_spread_of_its_own(axes):
+    rng = np.random.default_rng(4)
+    network = with_log_std(layers.mlp)
+    params = {**layers.mlp_params([3, 7, 2], rng, gain=2.0), "log_std": rng.standard_normal(2)}
+    x = rng.standard_normal((*axes, 3))
+    y, back = network(params, x)
+    assert y.shape == (*axes, 4)
+    dy = rng.standard_normal(y.shape)
+    dx, grads = back(dy)
+    assert list(grads) == list(params)
+    for gradient, array in [(dx, x), *((grads[key], params[key]) for key in params)]:
+        close(gradient, finite_difference(lambda: (dy * network(params, x)[0]).sum(), array))
 
 
 @pytest.mark.parametrize("next_value", [max_value, double_value])
@@ -124,6 +241,51 @@ def test_dqn(next_value, loss):
         )
 
 
+# ---------------------------------------------------------------- on the kink: the documented branch
+
+
+@pytest.mark.parametrize(("log_r", "advantage"), [(0.25, 2.0), (-0.25, -2.0)])
+def test_on_the_edge_of_the_clip_the_gradient_flows(log_r, advantage):
+    """clip is chosen so that 1 + clip, or 1 - clip, is the ratio to the last bit."""
+    r = float(np.exp(log_r))
+    clip = abs(r - 1)
+    assert r in (1 + clip, 1 - clip)
+
+    def derivative(x):
+        return losses.clipped_surrogate(np.array([x]), np.zeros(1), np.array([advantage]), clip)[1][0]
+
+    outward = np.sign(log_r)
+    assert derivative(log_r) == -r * advantage
+    assert derivative(log_r - outward * 1e-6) == pytest.approx(-r * advantage, rel=1e-5)
+    assert derivative(log_r + outward * 1e-6) == 0
+
+
+@pytest.mark.parametrize("larger", [True, False])
+def test_on_the_edge_of_the_value_clip_the_value_is_within(larger):
+    def derivative(value):
+        return losses.clipped_squared_error(np.array([value]), np.zeros(1), np.ones(1), 0.25, larger=larger)[
+            1
+        ][0]
+
+    assert derivative(0.25) == -0.75
+    assert derivative(0.26) == 0  # clipped there, and its error is the larger one
+    assert derivative(-0.25) == -1.25
+    assert derivative(-0.26) == (-1.26 if larger else 0)
+
+
+def test_where_both_squares_are_equal_the_value_itself_is_taken():
+    """value .5 clipped to .25, the target in the middle: errors .125 and -.125."""
+    f = partial(losses.clipped_squared_error, clip=0.25)
+    assert f(np.array([0.5]), np.zeros(1), np.array([0.375]))[1][0] == 0.125
+
+
+def test_at_zero_advantage_nothing_moves():
+    logp = np.array([-0.5, 0.0, 0.5])
+    value, gradient = losses.clipped_surrogate(logp, np.zeros(3), np.zeros(3), 0.2)
+    assert value == 0
+    np.testing.assert_array_equal(gradient, np.zeros(3))
+
+
 def test_no_layer_and_no_loss_is_missing_from_the_list():
     def public(module):
         return {
@@ -135,8 +297,16 @@ def test_no_layer_and_no_loss_is_missing_from_the_list():
     def listed(cases):
         return {name.split(",")[0] for name in cases}
 
-    pairs = {
-        name for name, f in public(layers).items() if "tuple" in str(inspect.signature(f).return_annotation)
-    }
-    assert pairs | {"scaled"} == listed(LAYERS) | listed(NETWORKS)
-    assert set(public(losses)) == listed(LOSSES)
+    def pairs_of(module):
+        return {
+            name
+            for name, f in public(module).items()
+            if "tuple" in str(inspect.signature(f).return_annotation)
+        }
+
+    assert pairs_of(layers) | {"scaled"} == listed(LAYERS) | listed(NETWORKS)
+    assert pairs_of(losses) == listed(LOSSES)
+    assert pairs_of(policies) | {
+        f"{h.__name__}.{f}" for h in (Categorical, Gaussian) for f in ("log_prob", "entropy", "kl")
+    } == listed(HEADS)
+    assert {name for name in public(kl) if not name.startswith("d_")} == listed(DIVERGENCES)

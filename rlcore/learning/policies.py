@@ -1,26 +1,35 @@
-"""How tables choose: greedy, epsilon-greedy and softmax actions, and the probabilities behind them.
+"""How an agent chooses: tables and networks, the actions and the probabilities behind them.
 
-Ties are split uniformly, always: a fixed order changes published figures. An action whose value is
--inf does not exist: it is never chosen, not even to explore. At least one action of a state exists.
+Tables: greedy, epsilon-greedy and softmax actions. Ties are split uniformly, always: a fixed order changes
+published figures. An action whose value is -inf does not exist: it is never chosen, not even to explore.
+At least one action of a state exists.
 
-A `Value` is a network that estimates values: V(s), or Q(s, .) with one output an action.
+Networks: a `Policy` turns an observation into the numbers y that its head reads, logits or means and spreads;
+a `Value` estimates V(s), or Q(s, .) with one output an action.
 
-Letters: A actions, `...` any leading axes (runs, walkers).
-Left out: schedules of epsilon.
+    y, back = policy(x)                                   what the network says of observations x
+    logp, back_logp = policy.head.log_prob(y, action)     (...)  each with its way back to y
+
+Letters: A actions, D dimensions of an action, `...` any leading axes (runs, walkers, time).
+Left out: schedules of epsilon, distributions squashed into a box.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from math import log, tau
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
 
+from rlcore.learning.shapes import same_shape
 from rlcore.nn.layers import Forward, Params, Pullback
-from rlcore.numerics import Array, categorical, softmax
+from rlcore.numerics import Array, categorical, log_softmax, pick, softmax
 
+Back: TypeAlias = Callable[[Array], Array]
 EXISTS = np.finfo(float).min  # the least number that is more than -inf
 
 
@@ -86,7 +95,113 @@ def _triangle(n: int) -> Array:
     return np.triu(np.ones((n, n)))
 
 
+# ---------------------------------------------------------------- probabilities, and their way back
+
+
+def log_prob(logits: Array, action: Array) -> tuple[Array, Back]:
+    """log pi(a | s) of a softmax policy.   (..., A), (...) int -> (...);   back: (...) -> (..., A)
+
+        d log pi(a) / d logits = onehot(a) - pi
+
+    Raises ValueError where the shapes differ: one action for each row of logits.
+    """
+    if np.shape(action) != logits.shape[:-1]:
+        raise ValueError(
+            f"action has shape {np.shape(action)}; it must be {logits.shape[:-1]}, one for each row of logits"
+        )
+    log_pi = log_softmax(logits)
+    chosen = np.asarray(action)[..., None] == np.arange(logits.shape[-1])
+    return pick(log_pi, action), lambda d: np.asarray((chosen - np.exp(log_pi)) * d[..., None])
+
+
+def gaussian_log_prob(
+    mean: Array, log_std: Array, action: Array
+) -> tuple[Array, Callable[[Array], tuple[Array, Array]]]:
+    """log density of independent Gaussians.   (..., D), (..., D) or (D,), (..., D) -> (...)
+
+        log pi(a) = sum_d -z^2 / 2 - log_std - log(tau) / 2,    z = (a - mean) / exp(log_std),  tau = 2 pi
+
+    back: (...) -> (d_mean, d_log_std), with z / exp(log_std) and z^2 - 1. A log_std (D,) serves every row.
+    A density may be larger than 1. The action is the one that was drawn, not what a box makes of it.
+    Raises ValueError where the shapes differ.
+    """
+    same_shape(mean=mean, action=action)
+    if log_std.shape != mean.shape[-1:]:
+        same_shape(mean=mean, log_std=log_std)
+    std = np.exp(log_std)
+    z = (np.asarray(action, mean.dtype) - mean) / std
+
+    def back(d: Array) -> tuple[Array, Array]:
+        d = d[..., None]
+        d_log_std = d * (z * z - 1)
+        if log_std.ndim < mean.ndim:
+            d_log_std = d_log_std.reshape(-1, mean.shape[-1]).sum(axis=0)
+        return d * z / std, d_log_std
+
+    return np.asarray((-z * z / 2 - log_std - log(tau) / 2).sum(axis=-1)), back
+
+
+def categorical_entropy(logits: Array) -> tuple[Array, Back]:
+    """H = -sum_a p_a log p_a, p = softmax(logits).   (..., A) -> (...);   back: (...) -> (..., A)
+
+    dH / d logits_a = -p_a (log p_a + H).   From 0, one action for sure, to log A, all alike.
+    """
+    log_p = log_softmax(logits)
+    p = np.exp(log_p)
+    log_p = np.where(p > 0, log_p, 0.0)  # an action that does not exist adds nothing
+    H = np.asarray(-(p * log_p).sum(axis=-1))
+    return H, lambda d: np.asarray(-p * (log_p + H[..., None]) * d[..., None])
+
+
 # ---------------------------------------------------------------- networks
+
+
+class Head(Protocol):
+    """A distribution over actions with parameters y. All but `sample` and `mode` return (value, back to y)."""
+
+    def sample(self, y: Array, rng: Generator) -> tuple[Any, Array]:
+        """Draw actions; -> (action, logp)."""
+
+    def mode(self, y: Array) -> Any:
+        """The most probable action."""
+
+    def log_prob(self, y: Array, action: Array) -> tuple[Array, Back]: ...
+
+    def entropy(self, y: Array) -> tuple[Array, Back]: ...
+
+    def kl(self, y_old: Array, y: Array) -> tuple[Array, Back]:
+        """KL(old || y); y_old is a constant."""
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """Parameters, the function that they are the parameters of, and what its output means (learning/heads.py).
+
+        Policy(mlp_params([4, 64, 2], rng, last_gain=0.01), mlp, Categorical())
+        Policy({**mlp_params([3, 64, 1], rng), "log_std": np.zeros(1)}, with_log_std(mlp), Gaussian())
+
+    Learners change the arrays of `params` in place. Raises ValueError for a head that is none.
+    """
+
+    params: Params
+    forward: Forward  # (params, x) -> (y, back)
+    head: Head
+
+    def __post_init__(self) -> None:
+        if isinstance(self.head, type) or not hasattr(self.head, "log_prob"):
+            raise ValueError(f"head is {self.head!r}; it must be Categorical() or Gaussian()")
+
+    def __call__(self, x: Array) -> tuple[Array, Pullback]:
+        """What the head reads, and the way back to x and the parameters."""
+        return self.forward(self.params, x)
+
+    def act(self, x: Array, rng: Generator) -> tuple[Any, Array]:
+        """Draw an action for each observation.   (..., n_features) -> action (...) or (..., D), logp (...)"""
+        return self.head.sample(self(x)[0], rng)
+
+    def mode(self, x: Array) -> Any:
+        """The most probable action for each observation."""
+        return self.head.mode(self(x)[0])
 
 
 @dataclass(frozen=True, eq=False)

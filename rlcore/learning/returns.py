@@ -172,6 +172,34 @@ def window_end(done: Array, n: int) -> Array:
     return np.asarray(np.minimum(t + n - 1, end))
 
 
+def gae(
+    reward: Array,
+    value: Array,
+    next_value: Array,
+    terminated: Array,
+    done: Array,
+    *,
+    gamma: float,
+    lam: float,
+) -> Array:
+    """Generalised advantage estimates.   all (T, N) -> (T, N), or all (T,) -> (T,)
+
+        delta_t = r_t + gamma (1 - terminated_t) V(s_{t+1}) - V(s_t)
+        A_t     = delta_t + gamma lam (1 - done_t) A_{t+1},    and A_t = delta_t at T - 1
+
+    next_value is V of the true successor, also where the time limit cut the episode: `terminated` says what
+    the successor is worth, `done` (terminated or truncated) where the sum stops.
+    lam = 0: the TD error;  lam = 1: return minus value;  A + value is the lambda-return, the target of the value.
+    Raises ValueError where shapes differ.   Schulman et al. (2016).
+    """
+    _same_shape(reward, value=value, next_value=next_value, terminated=terminated, done=done)
+    A = td_error(reward, value, next_value, terminated, gamma=gamma)
+    carry = gamma * lam * np.logical_not(done).astype(A.dtype)
+    for t in reversed(range(len(A) - 1)):
+        A[t] += carry[t] * A[t + 1]
+    return A
+
+
 def _same_shape(reward: Array, **others: Array) -> None:
     for name, x in others.items():
         if np.shape(x) != np.shape(reward):
