@@ -211,7 +211,9 @@ def check_rate(name: str, x: Any, runs: int) -> Array:
     """A number from 0 to 1, or one a run.   -> (runs,)"""
     check_count("runs", runs, 1)
     try:
-        rates = np.array(np.broadcast_to(x, (runs,)), dtype=float)
+        rates = np.array(np.broadcast_to(x, (runs,)))
+        if rates.dtype.kind not in "iuf":
+            raise TypeError
     except (TypeError, ValueError):
         raise ValueError(
             f"{name} is {x!r}; it must be a number from 0 to 1, or {runs} of them, one a run"
@@ -219,7 +221,7 @@ def check_rate(name: str, x: Any, runs: int) -> Array:
     for i in np.flatnonzero(~((rates >= 0) & (rates <= 1)))[:1]:
         where = f"[{i}]" if np.ndim(x) else ""
         raise ValueError(f"{name}{where} is {rates[i]:.12g}; it must be from 0 to 1")
-    return rates
+    return rates.astype(float)
 
 
 def check_control(env: Any, alpha: Any, epsilon: float, gamma: float, runs: int) -> tuple[Any, Array]:
