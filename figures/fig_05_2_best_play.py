@@ -11,44 +11,51 @@ RUNS, GAMES = 100, 5000
 
 
 def compute(seeds=(0,)):
-    """The share of runs that hit, and whether best play hits.   (10, 2, 10) each"""
+    """Q(s, hit) - Q(s, stick): mean over runs, its standard error, and that of best play.   (10, 2, 10) each"""
     out = mc_exploring_starts(
         Blackjack(), episodes=GAMES, gamma=1.0, rng=np.random.default_rng(seeds[0]), runs=RUNS
     )
     mdp = blackjack_mdp()
     best = mdp.lookahead(optimal_value(mdp))
-    hits = [Q[..., :HANDS, HIT] > Q[..., :HANDS, STICK] for Q in (out.Q, best)]
-    return {"share": hits[0].mean(axis=0).reshape(10, 2, 10), "best": hits[1].reshape(10, 2, 10)}
+    gain, exact = (Q[..., :HANDS, HIT] - Q[..., :HANDS, STICK] for Q in (out.Q, best))
+    tables = {"gain": gain.mean(axis=0), "se": gain.std(axis=0, ddof=1) / np.sqrt(RUNS), "exact": exact}
+    return {name: table.reshape(10, 2, 10) for name, table in tables.items()}
 
 
 @plots.house_style()
 def draw(data):
     figure, axes = plots.canvas(12, 5.8, columns=2, sharey=True)
     for ax, usable in zip(axes, (1, 0)):
+        gain, sure = data["gain"][:, usable], np.abs(data["gain"] / data["se"])[:, usable] > 1.96
         image = ax.imshow(
-            100 * data["share"][:, usable],
-            origin="lower",
-            extent=(0.5, 10.5, 11.5, 21.5),
-            cmap="PuOr",
-            vmin=0,
-            vmax=100,
+            gain, origin="lower", extent=(0.5, 10.5, 11.5, 21.5), cmap="PuOr", vmin=-0.6, vmax=0.6
         )
-        best = data["best"][:, usable]
+        for y, x in np.ndindex(gain.shape):
+            letter = "H" if gain[y, x] > 0 else "S"
+            ax.text(
+                x + 1,
+                y + 12,
+                letter if sure[y, x] else letter.lower(),
+                ha="center",
+                va="center",
+                fontsize=12,
+                color="white" if abs(gain[y, x]) > 0.4 else "black",
+            )
+        best = data["exact"][:, usable] > 0
         for y, x in np.argwhere(best[:, 1:] != best[:, :-1]):  # an edge between two of the dealer's cards
             ax.plot([x + 1.5] * 2, [y + 11.5, y + 12.5], color="black", linewidth=3)
         for y, x in np.argwhere(best[1:] != best[:-1]):  # an edge between two sums
             ax.plot([x + 0.5, x + 1.5], [y + 12.5] * 2, color="black", linewidth=3)
-        for x, y, word in ((5.5, 20, "STICK"), (8.5, 13, "HIT")):
-            box = {"facecolor": "white", "edgecolor": "none", "boxstyle": "round"}
-            ax.text(x, y, word, ha="center", va="center", fontsize=13, fontweight="bold", bbox=box)
         ax.set(xticks=range(1, 11), yticks=range(12, 22), xlabel="dealer shows")
         ax.set_xticklabels(["A", *map(str, range(2, 11))])
         ax.set_title(f"{'' if usable else 'no '}usable ace")
         ax.spines[:].set_visible(False)
     axes[0].set_ylabel("player's sum")
-    bar = figure.colorbar(image, ax=axes, label=f"runs that hit, in % of {RUNS}", shrink=0.9)
+    bar = figure.colorbar(
+        image, ax=axes, label="hitting instead of sticking gains", shrink=0.9, extend="both"
+    )
     bar.outline.set_visible(False)
     figure.suptitle(
-        f"Greedy actions after {GAMES:,} games with exploring starts; black: the border of best play"
+        f"H hit, S stick: mean of {RUNS} runs of {GAMES:,} games; black line: the border of best play"
     )
     return figure
