@@ -11,8 +11,8 @@ from rlcore.learning.features import Fourier, Polynomial, Tiles, equal_groups, f
 from rlcore.problems.chains import big_random_walk
 
 RUNS, EPISODES = 20, 80
-PLANE = Tiles((0, 0), (1, 1), 4, 4)
-POINT = (0.53, 0.47)
+PLANE = Tiles((0, 0), (1, 1), 4, 8)
+POINT = (0.515, 0.485)
 GRID = np.linspace(0, 1, 161)
 SIZES = {  # name: (number of weights, features)
     "groups of states": [(k, equal_groups(1002, k)) for k in (2, 3, 5, 8, 12, 20)],
@@ -47,11 +47,13 @@ def compute(seeds=(0,)):
 
 @plots.house_style()
 def draw(data):
-    figure, (tiles, best, learn) = plots.canvas(16.5, 5.2, columns=3)
-    shown = tiles.imshow(data["shared"], origin="lower", extent=(0, 1, 0, 1), cmap="viridis")
-    figure.colorbar(shown, ax=tiles, label="tiles shared with the point", shrink=0.9, ticks=range(5))
-    tiles.plot(*POINT, "o", color="white", markersize=8)
-    tiles.set(xlabel="first number of the state", ylabel="second number", title="4 tilings of 4 x 4 tiles")
+    figure, (tiles, best, learn) = plots.canvas(14, 4.6, columns=3)
+    shown = tiles.imshow(data["shared"], origin="lower", extent=(0, 1, 0, 1), cmap="viridis", aspect="auto")
+    figure.colorbar(shown, ax=tiles, label="tiles shared with the point", ticks=range(0, 9, 2))
+    tiles.plot(*POINT, "o", markerfacecolor="white", markeredgecolor="black", markersize=8)
+    tiles.set(xlabel="first number of the state", ylabel="second number", title="8 tilings of 4 x 4 tiles")
+    tiles.set_xticks(np.linspace(0, 1, 5))
+    tiles.set_yticks(np.linspace(0, 1, 5))
     lines = {
         name: (np.array([n for n, _ in family], float), data[f"best_{i}"])
         for i, (name, family) in enumerate(SIZES.items())
@@ -59,14 +61,14 @@ def draw(data):
     plots.plot_curves(
         lines, xlabel="weights", ylabel="root of the value error", log=True, legend="upper right", ax=best
     )
-    best.set(title="the best fit to the walk's values")
+    best.set(title="the best fit to the walk's values", xticks=range(0, 21, 5), xlim=(0, 21), ylim=(1e-4, 1))
     curves = {name: Curve(np.arange(1, EPISODES + 1), data[f"error_{i}"]) for i, name in enumerate(LEARNED)}
     plots.plot_curves(
         curves,
         xlabel="episodes",
-        ylabel="root of the value error, mean of 20 runs",
+        ylabel="root of the error, mean of 20 runs",
         legend="lower left",
         ax=learn,
     )
-    learn.set(ylim=(0, 0.5), title="gradient Monte Carlo")
+    learn.set(ylim=(0, 0.5), title="gradient Monte Carlo", xticks=range(0, EPISODES + 1, 20))
     return figure

@@ -29,7 +29,7 @@ def compute(seeds=(0,)):
     best, _, pi = optimal_average_reward(env)
     soft = 0.9 * np.eye(2)[pi] + 0.05
     return {
-        "accepts": (run.w[:, 1] > run.w[:, 0]).mean(axis=0).reshape(11, 4),
+        "accepts": ((1 + np.sign(run.w[:, 1] - run.w[:, 0])) / 2).mean(axis=0).reshape(11, 4),  # a tie: half
         "best_pi": pi.reshape(11, 4),
         "paid": run.reward.reshape(RUNS, STEPS // BLOCK, BLOCK).mean(axis=2),
         "rate": np.sort(run.rate),
@@ -41,14 +41,19 @@ def compute(seeds=(0,)):
 def draw(data):
     figure, (left, right) = plots.canvas(14, 5, columns=2)
     shown = left.imshow(
-        data["accepts"].T[:, 1:], origin="lower", aspect="auto", cmap="viridis", vmin=0, vmax=1
+        data["accepts"].T[:, 1:], origin="lower", aspect="auto", cmap=plots.SIGNED, vmin=0, vmax=1
     )
-    figure.colorbar(shown, ax=left, label="share of 30 runs that accept")
-    row, column = np.nonzero(data["best_pi"].T[:, 1:])
-    left.plot(column, row, "o", markerfacecolor="white", markeredgecolor="black", markersize=8, linestyle="")
+    bar = figure.colorbar(shown, ax=left, ticks=np.linspace(0, 1, 4), label="of 30 runs accept")
+    bar.ax.set_yticklabels(["0", "10", "20", "30"])
+    best = data["best_pi"].T[:, 1:]
+    for action, mark, name in ((1, "o", "accept"), (0, "X", "reject")):
+        row, column = np.nonzero(best == action)
+        style = {"markerfacecolor": "white", "markeredgecolor": "black", "markersize": 10, "linestyle": ""}
+        left.plot(column, row, mark, label=f"best policy: {name}", **style)
     left.set_xticks(range(10), range(1, 11))
     left.set_yticks(range(4), PAYS)
-    left.set(xlabel="free servers", ylabel="what the customer pays", title="dots: the best policy accepts")
+    left.set(xlabel="free servers", ylabel="what the customer pays")
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     x = BLOCK * (np.arange(data["paid"].shape[1]) + 1) / 1000
     curve = {"differential SARSA, $\\epsilon$ = 0.1": Curve(x, data["paid"])}
     plots.plot_curves(
