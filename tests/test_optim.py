@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from rlcore.nn.optim import SGD, Adam, clip_by_norm, norm
+from rlcore.nn.optim import SGD, Adam, Momentum, RMSprop, clip_by_norm, norm
 
 
 def naive_adam(w, gradients, lr, beta1, beta2, eps):
@@ -57,12 +57,57 @@ def test_sgd():
     assert params["kept"] == 7
 
 
-@pytest.mark.parametrize("optimiser", [SGD(0.1), Adam(0.1)], ids=["SGD", "Adam"])
+def test_momentum_is_the_published_recursion():
+    rng = np.random.default_rng(1)
+    tape = rng.standard_normal(20)
+    params, ball = {"w": np.array([2.0])}, Momentum(0.1, 0.7)
+    w, u = 2.0, 0.0
+    for g in tape:
+        u = 0.7 * u + g
+        w -= 0.1 * u
+        ball.step(params, {"w": np.array([g])})
+    assert params["w"][0] == pytest.approx(w, abs=1e-14)
+
+
+def test_momentum_on_a_slope_goes_ten_times_as_far_and_without_it_is_sgd():
+    params, ball = {"w": np.zeros(1)}, Momentum(0.1, 0.9)
+    for _ in range(300):
+        before = params["w"][0]
+        ball.step(params, {"w": np.ones(1)})
+    assert params["w"][0] - before == pytest.approx(-0.1 / (1 - 0.9), rel=1e-9)
+    plain = {"w": np.zeros(1)}
+    Momentum(0.1, 0.0).step(plain, {"w": np.ones(1)})
+    assert plain["w"][0] == -0.1
+
+
+def test_rmsprop_is_the_published_recursion():
+    """The large eps tells apart where it is added: inside the root, w differs by 0.01."""
+    rng = np.random.default_rng(2)
+    tape = rng.standard_normal(20)
+    params, rms = {"w": np.array([2.0])}, RMSprop(0.1, decay=0.8, eps=0.3)
+    w, v = 2.0, 0.0
+    for g in tape:
+        v = 0.8 * v + 0.2 * g * g
+        w -= 0.1 * g / (math.sqrt(v) + 0.3)
+        rms.step(params, {"w": np.array([g])})
+    assert params["w"][0] == pytest.approx(w, abs=1e-14)
+
+
+def test_rmsprops_first_step_is_ten_times_lr_whatever_the_gradient():
+    params = {"w": np.zeros(2)}
+    RMSprop(0.01).step(params, {"w": np.array([1e-3, -5.0])})
+    np.testing.assert_allclose(params["w"], [-0.1, 0.1], rtol=1e-4)
+
+
+ALL = (SGD, Momentum, RMSprop, Adam)
+
+
+@pytest.mark.parametrize("optimiser", ALL)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_steps_are_in_place_and_keep_the_dtype(optimiser, dtype):
     w = np.ones((2, 2), dtype)
     params = {"w": w}
-    type(optimiser)(0.1).step(params, {"w": np.ones((2, 2))})
+    optimiser(0.1).step(params, {"w": np.ones((2, 2))})
     assert params["w"] is w
     assert w.dtype == dtype
     assert (w < 1).all()
@@ -92,7 +137,7 @@ def test_clip_shortens_what_is_too_long_and_keeps_the_direction():
 
 @pytest.mark.parametrize("lr", [0, -1e-3, float("nan"), float("inf"), "fast", None, True])
 def test_a_rate_must_be_positive(lr):
-    for optimiser in (SGD, Adam):
+    for optimiser in ALL:
         with pytest.raises(ValueError, match=r"lr is .*; it must be a finite number > 0"):
             optimiser(lr)
 
@@ -103,3 +148,13 @@ def test_a_rate_must_be_positive(lr):
 def test_adam_refuses(bad):
     with pytest.raises(ValueError, match=f"{next(iter(bad))} is {next(iter(bad.values()))}"):
         Adam(1e-3, **bad)
+
+
+@pytest.mark.parametrize("bad", [1.0, -0.1, float("nan"), "0.9", True, None])
+def test_momentum_and_decay_are_at_least_0_and_below_1(bad):
+    with pytest.raises(ValueError, match=r"momentum is .*; it must be at least 0 and below 1"):
+        Momentum(0.1, bad)
+    with pytest.raises(ValueError, match=r"decay is .*; it must be at least 0 and below 1"):
+        RMSprop(0.1, decay=bad)
+    with pytest.raises(ValueError, match=r"eps is 0; it must be a finite number > 0"):
+        RMSprop(0.1, eps=0)

@@ -1,6 +1,6 @@
 """Optimisers: `step(params, grads)` moves the parameters downhill, in place.
 
-Left out: momentum, weight decay, schedules; `optimiser.lr` may be set between two steps.
+Left out: weight decay, schedules; `optimiser.lr` may be set between two steps.
 """
 
 from __future__ import annotations
@@ -25,6 +25,50 @@ class SGD:
             params[name] -= self.lr * g
 
 
+class Momentum:
+    """A heavy ball: it gains speed where gradients agree, and steps that zigzag cancel.
+
+        u <- momentum u + g,    w <- w - lr u
+
+    A steady gradient ends in steps of lr g / (1 - momentum).   Polyak (1964), as PyTorch writes it.
+    Raises ValueError unless lr > 0 and 0 <= momentum < 1.
+    """
+
+    def __init__(self, lr: float, momentum: float = 0.9) -> None:
+        self.lr, self.momentum = _positive("lr", lr), _fraction("momentum", momentum)
+        self.u: Params = {}
+
+    def step(self, params: Params, grads: Params) -> None:
+        """Move every array that has a gradient."""
+        for name, g in grads.items():
+            u = self.u.setdefault(name, np.zeros_like(params[name]))
+            u *= self.momentum
+            u += g
+            params[name] -= self.lr * u
+
+
+class RMSprop:
+    """Each coordinate's gradient, divided by its recent size.
+
+        v <- decay v + (1 - decay) g^2,    w <- w - lr g / (sqrt(v) + eps)
+
+    v starts at 0, so the first step is lr / sqrt(1 - decay), ten times lr with the default.
+    Tieleman & Hinton (2012), with eps outside the root and v from 0, as in PyTorch.
+    Raises ValueError unless lr > 0, eps > 0 and 0 <= decay < 1.
+    """
+
+    def __init__(self, lr: float = 1e-2, *, decay: float = 0.99, eps: float = 1e-8) -> None:
+        self.lr, self.eps, self.decay = _positive("lr", lr), _positive("eps", eps), _fraction("decay", decay)
+        self.v: Params = {}
+
+    def step(self, params: Params, grads: Params) -> None:
+        """Move every array that has a gradient."""
+        for name, g in grads.items():
+            v = self.v.setdefault(name, np.zeros_like(params[name]))
+            v += (1 - self.decay) * (g * g - v)
+            params[name] -= self.lr * g / (np.sqrt(v) + self.eps)
+
+
 class Adam:
     """Steps of about lr in every coordinate, whatever the size of its gradient.
 
@@ -40,10 +84,7 @@ class Adam:
         self, lr: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
     ) -> None:
         self.lr, self.eps = _positive("lr", lr), _positive("eps", eps)
-        for name, beta in (("beta1", beta1), ("beta2", beta2)):
-            if not is_number(beta) or not 0 <= beta < 1:
-                raise ValueError(f"{name} is {beta!r}; it must be at least 0 and below 1")
-        self.beta1, self.beta2 = beta1, beta2
+        self.beta1, self.beta2 = _fraction("beta1", beta1), _fraction("beta2", beta2)
         self.t = 0
         self.m: Params = {}
         self.v: Params = {}
@@ -77,4 +118,10 @@ def clip_by_norm(grads: Params, max_norm: float) -> Params:
 def _positive(name: str, x: Any) -> float:
     if not is_number(x) or not 0 < x < np.inf:
         raise ValueError(f"{name} is {x!r}; it must be a finite number > 0")
+    return float(x)
+
+
+def _fraction(name: str, x: Any) -> float:
+    if not is_number(x) or not 0 <= x < 1:
+        raise ValueError(f"{name} is {x!r}; it must be at least 0 and below 1")
     return float(x)
