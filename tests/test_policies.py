@@ -10,6 +10,7 @@ from rlcore.learning.policies import (
     greedy,
     greedy_probabilities,
     largest,
+    mean_value,
     softmax_action,
 )
 from rlcore.numerics import softmax
@@ -24,7 +25,7 @@ ROWS = np.array([
     [NONE, -4.0, -4.0, NONE],  # two exist, and tie
     [NONE, NONE, NONE, 1.0],  # one exists
     [np.inf, 0.0, 1.0, NONE],  # endless optimism
-    [-1e300, 1e300, 1e300, NONE],
+    [-1.7e308, 1e300, 1e300, NONE],
 ])  # fmt: skip
 
 
@@ -127,6 +128,17 @@ def test_the_largest_value():
     np.testing.assert_array_equal(largest(Q[:, ::2, ::-1]), Q[:, ::2].max(axis=-1))
     np.testing.assert_array_equal(largest(Q[0, 0]), Q[0, 0].max())
     np.testing.assert_array_equal(largest(ROWS), ROWS.max(axis=1))
+
+
+@pytest.mark.filterwarnings("error")
+def test_mean_values():
+    """By hand, over the actions that exist; a mean of one value is that value."""
+    rows = ROWS[:6]
+    for epsilon in (0.0, 0.3):
+        pi = epsilon_greedy_probabilities(rows, epsilon)
+        expected = [sum(p * x for p, x in zip(by_hand(q, epsilon), q) if p > 0) for q in rows]
+        np.testing.assert_allclose(mean_value(pi, rows), expected, rtol=1e-14)
+        np.testing.assert_allclose(mean_value(pi[1], rows[1]), expected[1], rtol=1e-14)
 
 
 def test_softmax_actions():

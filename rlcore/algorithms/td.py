@@ -37,7 +37,13 @@ from rlcore.learning.lanes import (
     table_policy,
     tabular,
 )
-from rlcore.learning.policies import epsilon_greedy, epsilon_greedy_probabilities, greedy, largest
+from rlcore.learning.policies import (
+    epsilon_greedy,
+    epsilon_greedy_probabilities,
+    greedy,
+    largest,
+    mean_value,
+)
 from rlcore.numerics import Array
 
 
@@ -132,7 +138,7 @@ def expected_sarsa(
     while len(i):
         s_next, reward, terminated = lanes.step(a)
         pi = epsilon_greedy_probabilities(Q[i, s_next], epsilon)  # (N, A)
-        target = reward + gamma * ~terminated * (pi * Q[i, s_next]).sum(axis=-1, where=pi > 0)
+        target = reward + gamma * ~terminated * mean_value(pi, Q[i, s_next])
         Q[i, s, a] += alpha[i] * (target - Q[i, s, a])
         i, s, a = lanes.go_on(s_next, act(i, s_next), act)
     return Control(Q, lanes.returns, lanes.lengths)

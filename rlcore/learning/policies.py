@@ -66,6 +66,11 @@ def epsilon_greedy_probabilities(Q: Array, epsilon: float) -> Array:
     return np.asarray((1 - epsilon) * greedy_probabilities(Q) + epsilon * explore)
 
 
+def mean_value(pi: Array, Q: Array) -> Array:
+    """sum_a pi(a) Q(a) over the actions that exist.   (..., A), (..., A) -> (...)"""
+    return np.asarray((pi * np.where(pi > 0, Q, 0.0)).sum(axis=-1))
+
+
 def softmax_action(preference: Array, rng: Generator) -> Any:
     """Draw from the softmax of preferences, one uniform number a lane.   (..., A) -> (...) int"""
     return categorical(softmax(preference), rng)
