@@ -55,6 +55,7 @@ The reading order:
     algorithms.gradient_td  off-policy prediction: what runs away, and TDC, which does not
     plain.linear            the same loops, one run at a time
     nn.layers               layers and networks: forward beside backward        (nn.optim: SGD, Adam)
+    nn.attention            causal attention and a transformer of one block, likewise
     learning.rollout        walkers in lock-step, ours and Gymnasium's        (learning.losses: what is minimised)
     algorithms.dqn          deep Q-networks and double DQN        (learning.replay: their memory)
     exact.gradients         the gradient of performance, natural too, and how far a step can be trusted

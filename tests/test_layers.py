@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 
-from rlcore.nn.layers import copy, fan_in_uniform, linear, mlp, mlp_params, orthogonal, relu, scaled, tanh
+from rlcore.nn.layers import (
+    copy,
+    embedding,
+    fan_in_uniform,
+    layer_norm,
+    linear,
+    mlp,
+    mlp_params,
+    orthogonal,
+    relu,
+    scaled,
+    tanh,
+)
 
 
 def test_linear_by_hand():
@@ -20,6 +32,60 @@ def test_relu_at_zero_has_gradient_zero():
     y, back = relu(np.array([-1.0, 0.0, 2.0]))
     np.testing.assert_array_equal(y, [0, 0, 2])
     np.testing.assert_array_equal(back(np.ones(3)), [0, 0, 1])
+
+
+def test_embedding_takes_rows_and_adds_up_what_comes_back():
+    W = np.arange(8.0).reshape(4, 2)
+    y, back = embedding(W, [3, 0, 3])
+    np.testing.assert_array_equal(y, [[6, 7], [0, 1], [6, 7]])
+    np.testing.assert_array_equal(
+        back(np.array([[1.0, 2], [10, 20], [100, 200]])), [[10, 20], [0, 0], [0, 0], [101, 202]]
+    )
+    y[:] = 0
+    assert W[3, 0] == 6  # y is no view of the table
+
+
+def test_embedding_is_linear_on_one_hot_features():
+    rng = np.random.default_rng(3)
+    W, index, dy = rng.standard_normal((5, 3)), rng.integers(5, size=(4, 6)), rng.standard_normal((4, 6, 3))
+    (y, back), (expected, linear_back) = embedding(W, index), linear(W, np.zeros(3), np.eye(5)[index])
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_allclose(back(dy), linear_back(dy)[0], rtol=0, atol=1e-14)
+
+
+def test_layer_norm_by_hand():
+    """Mean 3, variance 4; the second row is 10 times the first plus 7, so it is normed to the same."""
+    x = np.array([[1.0, 5.0, 1.0, 5.0], [17.0, 57.0, 17.0, 57.0]])
+    y, _ = layer_norm(np.array([1.0, 1, 2, 2]), np.array([0.0, 0, 0, 100]), x, eps=0.0)
+    np.testing.assert_allclose(y, [[-1, 1, -2, 102]] * 2, rtol=0, atol=1e-14)
+    y, _ = layer_norm(np.ones(4), np.zeros(4), x, eps=5.0)
+    np.testing.assert_allclose(y[0], [-2 / 3, 2 / 3, -2 / 3, 2 / 3], rtol=0, atol=1e-14)
+
+
+def test_layer_norm_sends_back_nothing_along_shift_and_scale():
+    """y does not change when x is shifted or stretched, so dx is orthogonal to both directions."""
+    rng = np.random.default_rng(4)
+    x, dy = rng.standard_normal((6, 5)), rng.standard_normal((6, 5))
+    _, back = layer_norm(rng.standard_normal(5), rng.standard_normal(5), x, eps=0.0)
+    dx = back(dy)[2]
+    assert np.abs(dx).max() > 0.5
+    np.testing.assert_allclose(dx.sum(axis=-1), 0, rtol=0, atol=1e-13)
+    np.testing.assert_allclose((dx * x).sum(axis=-1), 0, rtol=0, atol=1e-13)
+
+
+def test_layer_norm_of_equal_numbers_is_the_bias():
+    y, back = layer_norm(np.ones(3), np.array([1.0, 2.0, 3.0]), np.full((2, 3), 7.0))
+    np.testing.assert_array_equal(y, [[1, 2, 3]] * 2)
+    assert np.isfinite(back(np.ones((2, 3)))[2]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("given", [np.float32, np.float64, int])
+def test_the_other_layers_keep_the_dtype_too(dtype, given):
+    x, dy = np.arange(8).reshape(2, 4).astype(given), np.ones((2, 4), given)
+    y, back = layer_norm(np.ones(4, dtype), np.zeros(4, dtype), x)
+    rows, back_rows = embedding(np.ones((3, 4), dtype), [0, 2])
+    assert {a.dtype for a in (y, *back(dy), rows, back_rows(dy))} == {np.dtype(dtype)}
 
 
 def test_mlp_is_the_composition_of_its_layers():
@@ -131,6 +197,7 @@ def test_a_copy_is_equal_and_apart():
         ([4, 2.5], {}, r"sizes\[1\] is 2.5"),
         ([4, float("nan")], {}, r"sizes\[1\] is nan"),
         ([4, 2], {"dtype": int}, "dtype is int64"),
+        ([4, 2], {"dtype": np.float16}, "dtype is float16"),
     ],
 )
 def test_first_parameters_refuse(sizes, keywords, message):

@@ -161,8 +161,7 @@ def mlp_params(
         raise ValueError(f"sizes is {list(sizes)!r}; it must hold the input's and the output's size")
     for k, size in enumerate(sizes):
         check_count(f"sizes[{k}]", size, 1)
-    if np.dtype(dtype).kind != "f":
-        raise ValueError(f"dtype is {np.dtype(dtype)}; it must be float32 or float64")
+    check_dtype(dtype)
     init = fan_in_uniform if init is None else init
     params: Params = {}
     for k, (n_in, n_out) in enumerate(pairwise(sizes)):
@@ -170,6 +169,12 @@ def mlp_params(
         params[f"W{k}"] = (factor * init(n_in, n_out, rng)).astype(dtype)
         params[f"b{k}"] = np.zeros(n_out, dtype)
     return params
+
+
+def check_dtype(dtype: Any) -> None:
+    """Raise ValueError unless dtype is float32 or float64."""
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ValueError(f"dtype is {np.dtype(dtype)}; it must be float32 or float64")
 
 
 def fan_in_uniform(n_in: int, n_out: int, rng: Generator) -> Array:
