@@ -43,6 +43,7 @@ def test_numbers_of_the_hands():
     assert state_of(13, True, 2) == 31
     assert (stick_from(20)[:HANDS] == (total < 20)).all()
     assert stick_from(22)[:HANDS].all()
+    assert (stick_from(22)[HANDS:] == STICK).all()
 
 
 def test_dealer_by_the_card_shown():
@@ -63,6 +64,13 @@ def test_dealer_by_the_card_shown():
     np.testing.assert_allclose(outcome[:, -1], bust, atol=5e-7)
     np.testing.assert_allclose(outcome.sum(axis=1), 1.0, atol=1e-12)
     assert outcome[9, 4] > 1 / 13  # an ace behind a 10 is 21 at once
+
+
+def test_begins_where_it_is_told():
+    one = Blackjack(start=31).reset(np.random.default_rng(0))
+    assert isinstance(one, np.integer)  # a scalar, as from a deal
+    assert one == 31
+    assert Blackjack(start=31).reset(np.random.default_rng(0), 3).tolist() == [31, 31, 31]
 
 
 def test_first_hands():

@@ -14,7 +14,7 @@ from rlcore.learning.policies import epsilon_greedy_probabilities
 from rlcore.learning.returns import ordinary_average, weighted_average
 from rlcore.plain import monte_carlo as plain
 from rlcore.problems.blackjack import Blackjack, blackjack_mdp, stick_from
-from rlcore.problems.chains import loop, two_state
+from rlcore.problems.chains import MaximizationBias, loop, two_state
 from rlcore.problems.garnet import garnet
 from rlcore.problems.gridworlds import frozen_lake, small_grid
 from rlcore.problems.gym import GymnasiumEnv
@@ -158,6 +158,8 @@ def test_watch_keeps_what_is_asked_for():
     some = fast.mc_prediction(wandering(), soft(wandering(), 1), rng=rng(), watch=[4, 1], **options).trace
     assert everything.shape == (12, 3, 6)
     np.testing.assert_array_equal(some, everything[:, :, [4, 1]])
+    one = fast.mc_prediction(wandering(), soft(wandering(), 1), rng=rng(), watch=4, **options).trace
+    np.testing.assert_array_equal(one, everything[:, :, [4]])
 
 
 @pytest.mark.parametrize("first_visit", [True, False])
@@ -211,8 +213,8 @@ def test_constant_step_walks_backwards_through_an_episode(heard):
         np.testing.assert_allclose(out.V[i], V, rtol=0, atol=1e-10)
 
 
-def test_a_cut_return_goes_on_with_the_value_reached(monkeypatch):
-    """One state that pays 1 a step, cut after 3: targets 3 without bootstrapping, 3 + gamma^3 V with."""
+def test_a_cut_return_goes_on_with_the_value_reached():
+    """One state that pays 1 a step, cut after 3, gamma 1/2: targets 7/4 without bootstrapping, 7/4 + V/8 with."""
     P, R = np.array([[[1.0, 0.0]], [[0.0, 1.0]]]), np.array([[1.0], [0.0]])
     walk = MDP(P, R, 0.5, np.array([1.0, 0.0]), np.array([False, True]), horizon=3)
     pi = np.zeros(2, int)
@@ -412,6 +414,27 @@ def test_soft_control_comes_near_the_best_soft_policy():
     assert (best - np.mean(reached)) < 0.1 * (best - uniform)
 
 
+def test_first_tables_stay_where_nothing_was_learned():
+    env, options = Blackjack(), {"episodes": 5, "gamma": 1.0, "rng": rng(), "Q0": 7.0}
+    half = np.full((203, 2), 0.5)
+    for out in (fast.mc_exploring_starts(env, **options), fast.off_policy_control(env, half, **options)):
+        assert 1 <= (out.Q[0, :200] != 7.0).sum() <= 50
+        assert not out.Q[0, 200:].any()
+
+
+def test_actions_that_do_not_exist_are_never_taken():
+    """The maximization-bias problem: two actions on the left, ten on the right."""
+    env = MaximizationBias()
+    b = env.allowed / env.allowed.sum(axis=1, keepdims=True)
+    options = {"episodes": 200, "gamma": 1.0, "rng": rng()}
+    for out in (
+        fast.mc_exploring_starts(env, **options),
+        fast.mc_control(env, epsilon=0.5, **options),
+        fast.off_policy_control(env, b, **options),
+    ):
+        np.testing.assert_array_equal(out.Q[0] > -np.inf, env.allowed)
+
+
 def test_live_gymnasium_environment():
     """A lake that does not slip, under a policy that goes to the goal: six steps, and 1 with the last."""
     lake = GymnasiumEnv("FrozenLake-v1", {"is_slippery": False})
@@ -428,6 +451,9 @@ def test_live_gymnasium_environment():
     np.testing.assert_allclose(out.V[0, path], [2.0, 4.0, 8.0, 8.0, 8.0, 8.0])
     out = fast.mc_control(lake, episodes=3, epsilon=1.0, gamma=0.5, rng=rng())
     assert out.returns.shape == (1, 3)
+    V, count = fast.mc_average(lake, right_way, episodes=3, gamma=0.5, rng=rng())  # one walker, one by one
+    np.testing.assert_allclose(V[path], 0.5 ** np.arange(5, -1, -1))
+    assert count.sum() == 18
     with pytest.raises(ValueError, match="it cannot begin in a state of our choice"):
         fast.mc_exploring_starts(lake, episodes=3, gamma=0.5, rng=rng())
 
@@ -488,6 +514,9 @@ def test_refuses_what_is_out_of_range(name, changed, said):
         ("mc_prediction", {"V0": np.zeros(4)}, r"V0 has shape \(4,\)"),
         ("mc_prediction", {"watch": [3, 203]}, r"watch\[1\] is 203, not a state; states are 0 to 202"),
         ("mc_prediction", {"watch": [0.5]}, "it must be a list of states"),
+        ("mc_prediction", {"watch": [True]}, "it must be a list of states"),
+        ("mc_prediction", {"watch": [[1]]}, "it must be a list of states"),
+        ("mc_prediction", {"watch": [-1]}, r"watch\[0\] is -1, not a state"),
         ("mc_prediction", {"pi": np.ones((203, 2))}, r"pi\[0\] sums to 2, not 1"),
         ("mc_average", {"width": 0}, "width is 0"),
         ("weighed_returns", {"runs": -1}, "runs is -1"),
@@ -511,6 +540,22 @@ def test_refuses_greedy_walks_that_need_not_end(name):
         call(name, frozen_lake(), **changed)
     call(name, replace(frozen_lake().dense(), horizon=10), **changed)
     call(name, blackjack_mdp(), **changed)  # a hand ends whatever one does
+
+
+def test_coverage_is_asked_for_where_something_is_chosen():
+    """However seldom pi takes an action, b must; but in a terminal state nobody acts."""
+    env, b = Blackjack(), np.full((203, 2), 0.5)
+    b[200:] = [1.0, 0.0]
+    assert fast.weighed_returns(env, b[:, ::-1], b, episodes=2, gamma=1.0, rng=rng())[0].shape == (1, 2)
+    pi = np.full((203, 2), [0.999, 0.001])
+    with pytest.raises(ValueError, match=r"b\[0, 1\] is 0, but action 1"):
+        fast.off_policy_prediction(env, pi, np.zeros(203, int), episodes=2, gamma=1.0, rng=rng())
+
+
+def test_refuses_to_begin_where_everything_is_over():
+    over = MDP(np.ones((1, 1, 1)), np.zeros((1, 1)), 1.0, np.ones(1), np.ones(1, bool))
+    with pytest.raises(ValueError, match="every state of env is terminal"):
+        fast.mc_exploring_starts(over, episodes=1, gamma=1.0, rng=rng())
 
 
 @pytest.mark.parametrize("name", LEARNERS)

@@ -94,3 +94,4 @@ def test_averages_are_their_definitions():
             assert ordinary[i, n - 1] == pytest.approx((w * g).sum() / n, rel=1e-10, abs=1e-12)
             want = (w * g).sum() / w.sum() if w.any() else 0.0
             assert weighted[i, n - 1] == pytest.approx(want, rel=1e-10, abs=1e-12)
+    np.testing.assert_allclose(weighted_average(1e-9 * W, G), weighted, rtol=1e-10)  # weights have no scale

@@ -57,7 +57,7 @@ class Episode:
 
 def first_visits(key: Array) -> Array:
     """Where a column holds a number for the first time.   (T, N) int -> (T, N) bool"""
-    numbers = (key - key.min()) * key.shape[1] + np.arange(key.shape[1])  # every column its own numbers
+    numbers = key * key.shape[1] + np.arange(key.shape[1])  # every column its own numbers
     first = np.zeros(key.shape, bool)
     first.flat[np.unique(numbers, return_index=True)[1]] = True
     return first
@@ -93,8 +93,10 @@ def walk_at_once(env: Any, pi: Array, *, episodes: int, rng: Generator, width: i
 
     Only for what does not learn on the way: the policy stays the same, so the order of episodes is
     immaterial. In a batch all walkers start together, and one that has ended draws no more numbers.
+    A live environment has one walker, whatever the width.
     """
     act = follow(pi, rng)
+    width = 1 if getattr(env, "live", False) else width
     for begun in range(0, episodes, width):
         n = min(width, episodes - begun)
         lanes, recorder = Lanes(env, episodes=1, runs=n, rng=rng, pi=pi), Recorder(n)
@@ -129,9 +131,16 @@ class Step:
 
 @dataclass(frozen=True)
 class AnyState:
-    """An environment, but an episode begins in any state that is not terminal, one uniform number each."""
+    """An environment, but an episode begins in any state that is not terminal, one uniform number each.
+
+    Raises ValueError where every state is terminal.
+    """
 
     env: Any
+
+    def __post_init__(self) -> None:
+        if np.all(getattr(self.env, "terminal", False)):
+            raise ValueError("every state of env is terminal; an episode needs one to begin in")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.env, name)

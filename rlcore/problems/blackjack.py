@@ -153,7 +153,7 @@ class Blackjack:
         cards = _deal((*state.shape, 11), rng)
         over = state >= HANDS
         total, usable, shown = state // 20 + LEAST, state // 10 % 2 == 1, state % 10 + 1
-        dealer, _ = _take(shown, shown == 1, cards, np.where(stick & ~over, ENOUGH, 0))
+        dealer, _ = _take(shown, shown == 1, cards, np.where(stick, ENOUGH, 0))
         new, soft = _count(total - 10 * usable + cards[0], usable)
         won = stick & ((dealer > LIMIT) | (dealer < total))
         lost = np.where(stick, (dealer <= LIMIT) & (dealer > total), new > LIMIT)
