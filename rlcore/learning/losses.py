@@ -99,10 +99,11 @@ def standardised(advantage: Array, *, ddof: int = 1, eps: float = 1e-8) -> Array
     entries or fewer, which have no spread, come back as they are. Pads stay out: standardised(A[counts]).
     The target of the value is A + value *before* this. Computed in float64.
     """
-    x = np.asarray(advantage, float)
-    if x.size <= ddof:
-        return np.asarray(advantage)
-    x = x - x.mean()
+    advantage = np.asarray(advantage)
+    if advantage.size <= ddof:
+        return advantage
+    x = advantage.astype(float)
+    x -= x.mean()
     z = x / (np.sqrt((x * x).sum() / (x.size - ddof)) + eps)
     return np.asarray(z, np.result_type(advantage, np.float32))
 
