@@ -135,8 +135,8 @@ def _check_size(begin: Array, s: Array, s_next: Array, S: int, horizon: int) -> 
     count = np.bincount(begin, minlength=S).astype(float)  # (S,) how many stand in each state
     for _ in range(horizon):
         count = np.bincount(s_next, count[s], S)
-    if horizon * count.sum() > MOST:
-        raise ValueError(
-            f"horizon is {horizon}, which makes {count.sum():,.0f} trajectories, more than {MOST:,} steps "
-            "together: take a shorter one, or a smaller problem"
-        )
+        if horizon * count.sum() > MOST:
+            raise ValueError(
+                f"horizon is {horizon}, and the trajectories would have more than {MOST:,} steps together; "
+                "take a shorter one, or a smaller problem"
+            )

@@ -1,0 +1,125 @@
+"""Published numbers of chapter 9: the gradient of two states, and the short corridor.
+
+The two-state figures were made by automatic differentiation, with no code of this project; those of the corridor
+follow from Sutton & Barto, Example 13.1. All are exact, so no comparison here fails by chance.
+"""
+
+import numpy as np
+import pytest
+
+from rlcore.exact.average import stationary
+from rlcore.exact.gradients import advantage, natural_policy_gradient, performance, policy_gradient
+from rlcore.exact.values import action_value, occupancy, optimal_value, policy_value
+from rlcore.numerics import softmax
+from rlcore.problems.chains import Blindfold, short_corridor, two_state
+
+# ---------------------------------------------------------------- two states
+
+THETA = np.array([[0.2, -0.1], [0.0, 0.5]])
+PI = [[0.574442516811659, 0.4255574831883411], [0.37754066879814546, 0.6224593312018546]]
+V = [6.869501111499037, 7.113287423242319]
+Q = [[7.24837330451982, 6.358077144804297], [5.314195608690506, 8.20449176840603]]
+D = [0.582641719787355, 0.4173582802126458]  # discounted visits, normalised
+J = 6.967015636196351
+GRADIENT = [[1.2680631641986675, -1.2680631641986744], [-2.8348240110123752, 2.8348240110123766]]
+NATURAL = [[3.7887219302078288, -5.114239666947401], [-17.990918145518137, 10.912043451637105]]
+BY_TIME_SHARE = [[1.264633756703306, -1.264633756703308], [-2.8455267972876115, 2.8455267972876115]]
+V_STAR = [12.288135593220337, 13.135593220338983]
+
+
+def test_two_states_before_the_gradient():
+    mdp, pi = two_state(), softmax(THETA)
+    np.testing.assert_allclose(pi, PI, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(policy_value(mdp, pi), V, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(action_value(mdp, pi), Q, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(occupancy(mdp, pi), 10 * np.array(D), rtol=0, atol=1e-10)
+    np.testing.assert_allclose(optimal_value(mdp), V_STAR, rtol=0, atol=1e-10)
+    assert performance(mdp, pi) == pytest.approx(J, abs=1e-10)
+
+
+def test_two_states_policy_gradient():
+    np.testing.assert_allclose(policy_gradient(two_state(), THETA), GRADIENT, rtol=0, atol=1e-10)
+
+
+def test_two_states_natural_gradient():
+    """Up to a constant a state, which the figures fix as ours: mean 0 under the policy."""
+    x = natural_policy_gradient(two_state(), THETA)
+    np.testing.assert_allclose(x, NATURAL, rtol=0, atol=1e-10)
+
+
+def test_two_states_by_the_share_of_time():
+    """A known slip: states weighed by the share of time spent in them point elsewhere, 0.3 and 0.4 percent off."""
+    mdp, pi = two_state(), softmax(THETA)
+    share = stationary(np.einsum("sa,san->sn", pi, mdp.P))
+    slip = share[:, None] * pi * advantage(mdp, pi) / (1 - mdp.gamma)
+    np.testing.assert_allclose(slip, BY_TIME_SHARE, rtol=0, atol=1e-10)
+    assert np.abs(slip - policy_gradient(mdp, THETA)).min() > 3e-3
+
+
+# ---------------------------------------------------------------- the short corridor
+
+BEST = 2 - np.sqrt(2)  # the best probability of going right
+
+
+@pytest.fixture(scope="module")
+def corridor():
+    return Blindfold(short_corridor())
+
+
+def value(corridor, p):
+    """What the start is worth to a walker that goes right with probability p, whatever the state."""
+    return performance(corridor.mdp, corridor.everywhere([1 - p, p]))
+
+
+def slope(corridor, p):
+    """dV/dp, by the chain rule: dJ/dtheta(right) = dV/dp * p (1 - p)."""
+    theta = corridor.everywhere(np.log([1 - p, p]))
+    return policy_gradient(corridor.mdp, theta).sum(axis=0)[1] / (p * (1 - p))
+
+
+@pytest.mark.parametrize(
+    ("p", "V"),
+    [
+        (0.95, -44.210526315789345),
+        (0.05, -82.10526315789444),
+        (0.5, -12.0),
+        (0.5857864376269049, -11.65685424949238),
+    ],
+)
+def test_short_corridor_values(corridor, p, V):
+    assert value(corridor, p) == pytest.approx(V, abs=1e-9)
+    assert value(corridor, p) == pytest.approx((2 * p - 4) / (p * (1 - p)), abs=1e-9)
+
+
+def test_short_corridor_best_mixture(corridor):
+    """p = 2 - sqrt(2), V = -(6 + 4 sqrt(2)); beside it V is less, and there the gradient vanishes."""
+    best = value(corridor, BEST)
+    assert best == pytest.approx(-(6 + 4 * np.sqrt(2)), abs=1e-10)
+    assert slope(corridor, BEST) == pytest.approx(0.0, abs=1e-10)
+    for p in (BEST - 1e-3, BEST + 1e-3):
+        assert value(corridor, p) < best - 1e-5
+    assert slope(corridor, BEST - 1e-3) > 0.05 > -0.05 > slope(corridor, BEST + 1e-3)
+
+
+@pytest.mark.parametrize(("p", "slope_V"), [(0.5, 8.0), (0.05, 1597.7839335180056)])
+def test_short_corridor_slopes(corridor, p, slope_V):
+    assert slope(corridor, p) == pytest.approx(slope_V, rel=1e-9)
+
+
+def test_short_corridor_epsilon_greedy(corridor):
+    """An epsilon-greedy learner of action values, epsilon = 0.1, can only be at p = 0.95 or 0.05: -44 or -82."""
+    assert value(corridor, 0.95) < -44 < -12 < value(corridor, BEST)
+
+
+def test_short_corridor_with_open_eyes(corridor):
+    """Who sees the state needs three steps."""
+    assert optimal_value(corridor.mdp).tolist() == [-3.0, -2.0, -1.0, 0.0]
+
+
+def test_short_corridor_pays_for_the_last_step_too(corridor):
+    """In programs where the last step is free every return is one higher: -11 is no better than our -12."""
+    mdp = corridor.mdp
+    free = np.where(mdp.terminal, 0.0, mdp.R)
+    pi = corridor.everywhere([0.5, 0.5])
+    r = np.einsum("sa,san,san->s", pi, mdp.P, free)
+    assert occupancy(mdp, pi) @ r == pytest.approx(value(corridor, 0.5) + 1, abs=1e-10)
