@@ -20,7 +20,7 @@ def compute(seeds=(0,)):
 
 @plots.house_style()
 def draw(data):
-    figure = plots.Picture(figsize=(13, 8.4), layout="constrained")
+    figure = plots.Picture(figsize=(13, 8), layout="constrained")
     dealer, total = np.meshgrid(np.arange(1, 11), np.arange(12, 22))
     for column, title in enumerate(("10,000 games", "500,000 games", "exact")):
         for row, usable in enumerate((1, 0)):
@@ -44,7 +44,7 @@ def draw(data):
             ax.set_ylabel("player's sum", labelpad=4)
             ax.set_zlabel("value", labelpad=0)
             ax.view_init(elev=28, azim=-50)
-            ax.set_box_aspect(None, zoom=0.95)
+            ax.set_box_aspect(None, zoom=0.96)
             ax.set_title(f"{title}, {'' if usable else 'no '}usable ace")
     figure.suptitle("Value of sticking on 20 and 21 only, in games won minus games lost")
     return figure
