@@ -10,24 +10,23 @@ from rlcore.lab.experiments import Curve
 from rlcore.learning.policies import epsilon_greedy_probabilities
 from rlcore.problems.gridworlds import windy
 
-RUNS, EPISODES = 100, 400
+RUNS, EPISODES, BIN = 100, 400, 5
+WIND = (0, 0, 0, 1, 1, 1, 2, 2, 1, 0)
 
 
 def compute(seeds=(0,)):
-    """Steps of each episode of each run, (runs, episodes), and what exploring costs in the end."""
+    """Mean steps of five episodes each, (runs, episodes / 5), and what exploring costs in the end."""
     world = windy()
-    control = sarsa(
-        world,
-        episodes=EPISODES,
-        alpha=0.5,
-        epsilon=0.1,
-        gamma=1.0,
-        rng=np.random.default_rng(seeds[0]),
-        runs=RUNS,
-    )
+    steps = sarsa(
+        world, episodes=EPISODES, alpha=0.5, epsilon=0.1, gamma=1.0,
+        rng=np.random.default_rng(seeds[0]), runs=RUNS,
+    ).lengths  # fmt: skip
     Q = world.lookahead(optimal_value(world)).round(9)
     exploring = policy_value(world, epsilon_greedy_probabilities(Q, 0.1))
-    return {"steps": control.lengths.astype(np.int32), "exploring": -exploring[world.start.argmax()]}
+    return {
+        "steps": steps.reshape(RUNS, -1, BIN).mean(axis=2).astype(np.float32),
+        "exploring": -exploring[world.start.argmax()],
+    }
 
 
 def shortest_walk(world):
@@ -39,25 +38,40 @@ def shortest_walk(world):
     return np.array([*path, s])
 
 
+def draw_wind(ax, rows):
+    """An arrow for each cell of wind, in the row below the world."""
+    for column, wind in enumerate(WIND):
+        for k in range(wind):
+            x = column + 0.3 * (k - (wind - 1) / 2)
+            ax.annotate(
+                "", (x, rows - 0.4), (x, rows + 0.4), arrowprops={"arrowstyle": "-|>", "color": "#0072B2"}
+            )
+    ax.set_ylim(rows + 0.5, -0.5)
+    ax.set_yticks(range(rows + 1), [*map(str, range(rows)), "wind"])
+
+
 @plots.house_style()
 def draw(data):
     world = windy()
-    figure, axes = plots.canvas(13, 5, columns=2, width_ratios=(1.15, 1))
+    figure, axes = plots.canvas(13, 5.4, columns=2, width_ratios=(1.1, 1))
     path = shortest_walk(world)
     plots.plot_walk(world, path, ax=axes[0])
-    wind = (0, 0, 0, 1, 1, 1, 2, 2, 1, 0)
-    axes[0].set_xticks(range(10), [f"{column}\n{w}" for column, w in enumerate(wind)])
-    axes[0].set_xlabel("column, and its wind in cells upwards")
-    axes[0].set_title(f"a shortest way: {len(path) - 1} steps")
-    x = np.arange(1, EPISODES + 1)
-    plots.plot_curves({"SARSA": Curve(x, data["steps"])}, xlabel="episode", ylabel="steps", ax=axes[1])
+    draw_wind(axes[0], world.shape[0])
+    axes[0].set_title(f"a shortest way: {len(path) - 1} steps; arrows: cells upwards")
+    x = np.arange((BIN + 1) / 2, EPISODES, BIN)
+    plots.plot_curves(
+        {"SARSA": Curve(x, data["steps"])}, xlabel="episode", ylabel="steps", log=True, ax=axes[1]
+    )
     exact = float(data["exploring"])
-    for y, style, label in (
-        (exact, ":", f"shortest way, $\\epsilon = 0.1$: {exact:.2f} on average"),
-        (len(path) - 1, "--", f"shortest way: {len(path) - 1}"),
+    for y, place, label in (
+        (exact, "bottom", f"shortest way, exploring with $\\epsilon = 0.1$: {exact:.2f}"),
+        (len(path) - 1, "top", f"shortest way: {len(path) - 1}"),
     ):
-        axes[1].axhline(y, color="black", linestyle=style, linewidth=1.2, label=label)
-    axes[1].set_ylim(0, 100)
-    axes[1].legend(loc="upper right")
-    axes[1].set_title("means of 100 runs, band: 95% interval")
+        axes[1].axhline(y, color="black", linestyle=":", linewidth=1.2)
+        axes[1].text(0, y * (1.02 if place == "bottom" else 0.98), label, va=place)
+    ticks = (10, 15, 25, 50, 100, 200, 500)
+    axes[1].set_ylim(10, 600)
+    axes[1].set_yticks(ticks, map(str, ticks))
+    axes[1].minorticks_off()
+    axes[1].set_title("means of 100 runs over five episodes; band: 95% interval")
     return figure

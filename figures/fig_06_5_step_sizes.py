@@ -13,7 +13,7 @@ RUNS, EPISODES, EARLY, LATE = 10, 400, 100, 200
 
 
 def compute(seeds=(0,)):
-    """Mean return of each run in its first 100 and its last 300 episodes.   name -> (2, runs, rates)"""
+    """Mean return of each run in its first 100 and its last 200 episodes.   name -> (2, runs, rates)"""
     data = {}
     for name, learn in LEARNERS.items():
         returns = learn(

@@ -448,21 +448,14 @@ def test_you_are_the_predictor():
 
 @pytest.mark.parametrize("name", ["batch_td", "batch_mc"])
 def test_presenting_a_batch_again_and_again_ends_at_its_limit(name):
-    env, V0 = random_walk(5), np.array([0, 0.5, 0.5, 0.5, 0.5, 0.5, 0])
-    fast = getattr(batch, name)(
-        env, np.ones((7, 1)), episodes=8, gamma=0.9, rng=np.random.default_rng(3), V0=V0
-    )
+    """The plain loop even where the table holds something for the ends: it does not count."""
+    env, V0 = random_walk(5), np.array([9, 0.5, 0.5, 0.5, 0.5, 0.5, 9])
+    arguments = {"episodes": 8, "gamma": 0.9, "V0": V0}
+    fast = getattr(batch, name)(env, np.ones((7, 1)), rng=np.random.default_rng(3), **arguments)
     slow = getattr(plain_batch, name)(
-        env,
-        np.ones((7, 1)),
-        episodes=8,
-        alpha=0.02,
-        gamma=0.9,
-        rng=np.random.default_rng(3),
-        V0=V0,
-        tol=1e-10,
+        env, np.ones((7, 1)), alpha=0.02, tol=1e-10, rng=np.random.default_rng(3), **arguments
     )
-    np.testing.assert_allclose(fast.trace[:, 0], slow, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(fast.trace[:, 0, 1:-1], slow[:, 1:-1], rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("name", ["batch_td", "batch_mc"])
