@@ -33,7 +33,7 @@ def log_softmax(logits: Array) -> Array:
     The largest logit is taken out first, so that large logits do not cost digits.
     """
     x = logits - logits.max(axis=-1, keepdims=True)
-    return np.asarray(x - logsumexp(x)[..., None])
+    return np.asarray(x - np.log(np.exp(x).sum(axis=-1, keepdims=True)))
 
 
 def softmax(logits: Array) -> Array:

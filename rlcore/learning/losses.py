@@ -103,7 +103,7 @@ def standardised(advantage: Array, *, ddof: int = 1, eps: float = 1e-8) -> Array
     if advantage.size <= ddof:
         return advantage
     x = advantage.astype(float)
-    x -= x.mean()
+    x -= x.sum() / x.size
     z = x / (np.sqrt((x * x).sum() / (x.size - ddof)) + eps)
     return np.asarray(z, np.result_type(advantage, np.float32))
 
@@ -263,7 +263,7 @@ class PPOPenalty:
 def _over_batch(loss: Array, slope: Array, weight: Array | None) -> tuple[float, Array]:
     """The mean of the losses and its gradient, or the sum weighted; slope: that of each loss.   (B,) -> number, (B,)"""
     if weight is None:
-        return float(loss.mean()), np.asarray(slope / loss.size)
+        return float(loss.sum() / loss.size), np.asarray(slope / loss.size)
     same_shape(loss=loss, weight=weight)
     weight = np.asarray(weight, loss.dtype)
     counts = weight != 0
