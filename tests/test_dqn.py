@@ -225,6 +225,15 @@ def test_the_same_seed_gives_the_same_run():
     assert (W != other).any()
 
 
+def test_a_copy_that_never_follows_looks_one_step_ahead_of_the_first_network():
+    """blend = 0: the targets stay r + gamma max of the first values, and a table learns them exactly."""
+    env, q = ring(), network([8, 2], 0)
+    first = q(np.eye(8))[0].max(axis=1) * ~env.terminal
+    dqn(env, q, replace(SMALL, blend=0.0), np.random.default_rng(3))
+    expected = env.expected_reward + 0.8 * env.P @ first
+    np.testing.assert_allclose(q(np.eye(8))[0][:7], expected[:7], rtol=0, atol=1e-3)
+
+
 def test_evaluations_do_not_disturb_learning():
     """They draw from a stream of their own: looking more often changes nothing."""
 

@@ -181,8 +181,9 @@ class Tiles:
         cell_j = floor(tiles_j u_j + ((2 j + 1) t mod tilings) / tilings)      of tiling t in direction j
 
     Tiling t is displaced t times by (1, 3, 5, ...) of the tilings-th part of a tile, which spreads the grids
-    more evenly than the diagonal (1, 1, 1, ...). A shifted grid needs one more tile in each direction.
-    States outside the box are moved to its edge. No hashing: D = tilings * product of (tiles_j + 1).
+    more evenly than the diagonal (1, 1, 1, ...), if tilings is a power of 2 and at least 4 k. A shifted grid
+    needs one more tile in each direction. States outside the box are moved to its edge. No hashing:
+    D = tilings * product of (tiles_j + 1).
 
     Sutton & Barto, section 9.5.4. Raises ValueError for an empty box, and unless tiles (a number, or one a
     direction) and tilings are whole numbers >= 1.
