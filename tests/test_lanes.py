@@ -229,6 +229,17 @@ def test_a_live_environment_scalar_and_lane():
     np.testing.assert_array_equal(env.observe(np.array([36])), np.eye(48)[[36]])
 
 
+def test_a_live_end_is_no_time_limit():
+    """Right, and down into the hole: terminated. Up, into the wall, until the limit of three: truncated."""
+    live = GymnasiumEnv("FrozenLake-v1", {"is_slippery": False, "max_episode_steps": 3})
+    for moves, ended, cut in (([2, 1], True, False), ([3, 3, 3], False, True)):
+        env = LiveTable(live)
+        env.reset(np.random.default_rng(0))
+        for a in moves:
+            _, _, terminated = env.step(0, a, None)
+        assert (terminated, env.truncated.tolist()) == (ended, [cut])
+
+
 # ---------------------------------------------------------------- doors
 
 
