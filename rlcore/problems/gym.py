@@ -2,18 +2,20 @@
 
     mdp_from_gymnasium("FrozenLake-v1", gamma=0.99)              a published model, as a SparseMDP
     TabularEnv(frozen_lake())                                    one of ours behind Gymnasium's reset and step
-    gymnasium.make("rlcore/GridWorld-v0", map=["S.#", "..G"])    ours by name, as in PROBLEMS
+    gymnasium.make("rlcore/GridWorld-v0", map=["S.#", "..G"])    ours by name, as in PROBLEMS and CONTROLS
+    VectorStateEnv(CartPole(), low, high)                        one whose states are vectors, likewise
     q_learning(GymnasiumEnv("FrozenLake-v1"), ...)               theirs, live, under a learner of ours
 
 Importing this module registers the names. Gymnasium has loaded no plug-ins since its version 1.0, so
 import it first, or let the name say it: gymnasium.make("rlcore.problems.gym:rlcore/Cliff-v0").
 
-Letters: S states, A actions, K successors.
-Left out: spaces that are neither Discrete nor Box.
+Letters: S states, A actions, K successors, D features.
+Left out: spaces that are neither Discrete nor Box; pictures of vector states.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,10 +29,13 @@ from numpy.random import Generator
 from rlcore.numerics import Array
 from rlcore.problems import chains, gridworlds
 from rlcore.problems import env as env_types
+from rlcore.problems.cartpole import CartPole
 from rlcore.problems.drawing import draw_pixels, draw_text
 from rlcore.problems.gambler import gambler
 from rlcore.problems.gridworlds import GridWorld
 from rlcore.problems.mdp import MDP, SparseMDP
+from rlcore.problems.mountain_car import MountainCar
+from rlcore.problems.pendulum import Pendulum
 
 # ---------------------------------------------------------------- Gymnasium's models as ours
 
@@ -130,7 +135,7 @@ def _read_start(env_id: str, env: gymnasium.Env[Any, Any], S: int) -> Array:
 
 def _time_limit(env: gymnasium.Env[Any, Any]) -> int | None:
     limits = [env.spec.max_episode_steps if env.spec else None]
-    if isinstance(env.unwrapped, TabularEnv):
+    if isinstance(env.unwrapped, OurEnv):
         limits.append(env.unwrapped.model.horizon)
     return min((limit for limit in limits if limit is not None), default=None)
 
@@ -268,11 +273,57 @@ class LiveEnv:
 # ---------------------------------------------------------------- ours as Gymnasium's
 
 
-class TabularEnv(gymnasium.Env[Any, Any]):
-    """A finite problem of ours behind Gymnasium's interface; observations are the states' numbers.
+class OurEnv(gymnasium.Env[Any, Any]):
+    """What both kinds of problem share behind Gymnasium's interface: a state, a clock, a generator.
 
     reset(seed=...) seeds the environment's own generator; reset(options={"state": s}) starts in s.
     After `model.horizon` steps `truncated` is True: counted here, so no TimeLimit wrapper is needed.
+    """
+
+    model: Any
+    state: Any = None
+    steps = 0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Draw the first state, or take the one that `options` names."""
+        super().reset(seed=seed)
+        options = dict(options or {})
+        state = options.pop("state", None)
+        if options:
+            raise ValueError(f"options has {', '.join(map(repr, options))}; the only option is 'state'")
+        self.state = self.model.reset(self.np_random) if state is None else self._place(state)
+        self.steps = 0
+        return self._see(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Draw the next state; refuse an action that does not exist."""
+        if self.state is None:
+            raise gymnasium.error.ResetNeeded("call reset() before step()")
+        self.state, reward, terminated = self.model.step(self.state, self._act(action), self.np_random)
+        self.steps += 1
+        truncated = self.model.horizon is not None and self.steps >= self.model.horizon
+        return self._see(), float(reward), bool(terminated), truncated, {}
+
+    @abstractmethod
+    def _place(self, state: Any) -> Any:
+        """A state from outside, if there is such a one."""
+
+    @abstractmethod
+    def _see(self) -> Any:
+        """The observation of the state."""
+
+    def _act(self, action: Any) -> Any:
+        """What the model takes as this action, if there is such a one."""
+        if not self.action_space.contains(action):
+            raise ValueError(f"action is {action!r}; actions are 0 to {self.model.actions.n - 1}")
+        return action
+
+
+class TabularEnv(OurEnv):
+    """A finite problem of ours behind Gymnasium's interface; observations are the states' numbers.
+
     `P` and `initial_state_distrib` publish the model as Gymnasium's toy-text environments do.
     render() gives a text ("ansi") or pixels ("rgb_array", (height, width, 3) uint8).
 
@@ -293,35 +344,14 @@ class TabularEnv(gymnasium.Env[Any, Any]):
         self.observation_space = Discrete(model.n_states)
         self.action_space = Discrete(model.n_actions)
         self.initial_state_distrib = model.start
-        self.state: int | None = None
-        self.steps = 0
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[int, dict[str, Any]]:
-        """Draw the first state, or take the one that `options` names."""
-        super().reset(seed=seed)
-        options = dict(options or {})
-        state = options.pop("state", None)
-        if options:
-            raise ValueError(f"options has {', '.join(map(repr, options))}; the only option is 'state'")
-        if state is None:
-            state = self.model.reset(self.np_random)
-        elif not self.observation_space.contains(state):
+    def _place(self, state: Any) -> int:
+        if not self.observation_space.contains(state):
             raise ValueError(f"options['state'] is {state!r}; states are 0 to {self.model.n_states - 1}")
-        self.state, self.steps = int(state), 0
-        return self.state, {}
+        return int(state)
 
-    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
-        """Draw the next state; refuse an action that does not exist."""
-        if self.state is None:
-            raise gymnasium.error.ResetNeeded("call reset() before step()")
-        if not self.action_space.contains(action):
-            raise ValueError(f"action is {action!r}; actions are 0 to {self.model.n_actions - 1}")
-        state, reward, terminated = self.model.step(self.state, action, self.np_random)
-        self.state, self.steps = int(state), self.steps + 1
-        truncated = self.model.horizon is not None and self.steps >= self.model.horizon
-        return self.state, float(reward), bool(terminated), truncated, {}
+    def _see(self) -> int:
+        return int(self.state)
 
     def render(self) -> Any:
         """The map with the agent on it; None without a render mode."""
@@ -354,6 +384,63 @@ def _map_of(model: MDP | SparseMDP) -> tuple[str, ...]:
     return tuple(letters[i : i + width].ljust(width, "#") for i in range(0, len(letters), width))
 
 
+class VectorStateEnv(OurEnv):
+    """A problem of ours whose states are vectors behind Gymnasium's interface.   observations (D,) float32
+
+    `low` and `high` (D,) bound what `model.observe` returns. Real-valued actions are fractions of their
+    range, -1 to 1, where a policy that starts as a standard normal feels at home: they are stretched to
+    [model.actions.low, model.actions.high]. What lies outside is for the model to cut.
+
+    Raises ValueError for a model whose states are numbers, bounds of another shape, a render mode, an action
+    or a first state that does not exist, an unknown option.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012
+
+    def __init__(self, model: env_types.Env, low: Any, high: Any, render_mode: str | None = None) -> None:
+        if getattr(model, "n_states", 0) is not None:
+            raise ValueError(f"model is {type(model).__name__}; it must be an Env whose n_states is None")
+        if render_mode is not None:
+            raise ValueError(f"render_mode is {render_mode!r}; it must be None")
+        for name, bound in (("low", low), ("high", high)):
+            if np.shape(bound) != (model.n_features,):
+                raise ValueError(f"{name} has shape {np.shape(bound)}; it must be ({model.n_features},)")
+        self.model, self.render_mode = model, render_mode
+        self.observation_space = Box(np.array(low, np.float32), np.array(high, np.float32))
+        self.action_space = (
+            Discrete(model.actions.n)
+            if isinstance(model.actions, env_types.Discrete)
+            else Box(-1.0, 1.0, model.actions.low.shape)
+        )
+
+    def _place(self, state: Any) -> Array:
+        shape = np.shape(self.model.reset(np.random.default_rng(0)))
+        return _finite("options['state']", state, shape)
+
+    def _act(self, action: Any) -> Any:
+        if isinstance(self.action_space, Discrete):
+            return super()._act(action)
+        low, high = self.model.actions.low, self.model.actions.high
+        return (low + high) / 2 + (high - low) / 2 * _finite("action", action, low.shape)
+
+    def _see(self) -> Array:
+        return np.asarray(self.model.observe(self.state), np.float32)
+
+    def render(self) -> None:
+        """Nothing."""
+
+
+def _finite(name: str, x: Any, shape: tuple[int, ...]) -> Array:
+    """x as an array of this shape; ValueError unless every entry is a finite number."""
+    try:
+        array = np.array(x, float)
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
+    if array.shape != shape or not np.isfinite(array).all():
+        raise ValueError(f"{name} is {x!r}; it must be finite numbers of shape {shape}")
+    return array
+
+
 def _grid(map: str | Sequence[str] = "S...# .#.H. ....G", *, gamma: float = 1.0, **kwargs: Any) -> GridWorld:
     return GridWorld(map, gamma=gamma, **kwargs)
 
@@ -372,6 +459,15 @@ PROBLEMS: dict[str, Callable[..., MDP | SparseMDP]] = {
 }
 
 
+ANY = float(np.finfo(np.float32).max)  # what has no bound
+CONTROLS: dict[str, tuple[Callable[..., env_types.Env], list[tuple[float, float]]]] = {
+    # the problem (with horizon=...), and the range of every number that is observed
+    "CartPole": (CartPole, [(-4.8, 4.8), (-ANY, ANY), (-0.42, 0.42), (-ANY, ANY)]),
+    "MountainCar": (MountainCar, [(-1.2, 0.6), (-0.07, 0.07)]),
+    "Pendulum": (Pendulum, [(-1.0, 1.0), (-1.0, 1.0), (-8.0, 8.0)]),
+}
+
+
 class NamedEnv(TabularEnv):
     """The problem `PROBLEMS[name](**kwargs)`: what the registered names make."""
 
@@ -379,13 +475,23 @@ class NamedEnv(TabularEnv):
         super().__init__(PROBLEMS[name](**kwargs), render_mode)
 
 
+class NamedControl(VectorStateEnv):
+    """The problem `CONTROLS[name]`, likewise."""
+
+    def __init__(self, name: str, render_mode: str | None = None, **kwargs: Any) -> None:
+        problem, bounds = CONTROLS[name]
+        low, high = zip(*bounds)
+        super().__init__(problem(**kwargs), low, high, render_mode)
+
+
 def register_environments() -> None:
     """Make rlcore/GridWorld-v0 and the others known to Gymnasium; twice does no harm."""
-    for name in PROBLEMS:
-        if f"rlcore/{name}-v0" not in gymnasium.registry:
-            gymnasium.register(
-                f"rlcore/{name}-v0", entry_point="rlcore.problems.gym:NamedEnv", kwargs={"name": name}
-            )
+    for maker, names in (("NamedEnv", PROBLEMS), ("NamedControl", CONTROLS)):
+        for name in names:
+            if f"rlcore/{name}-v0" not in gymnasium.registry:
+                gymnasium.register(
+                    f"rlcore/{name}-v0", entry_point=f"rlcore.problems.gym:{maker}", kwargs={"name": name}
+                )
 
 
 register_environments()
