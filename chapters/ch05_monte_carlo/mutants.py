@@ -44,6 +44,13 @@ def ace_stays_usable(total, usable, card):
     return [total + card - 10 * (usable and total + card > 21), usable]
 
 
+@mutant("hand_after", "a usable ace is forgotten with the next card; it stays usable while the sum fits.")
+def forgets_the_ace(total, usable, card):
+    if card == 1 and total + 11 <= 21:
+        return [total + 11, True]
+    return [total + card - 10 * (usable and total + card > 21), False]
+
+
 # ---------------------------------------------------------------- 5.2 visit_average
 
 
@@ -323,6 +330,14 @@ def leaks_across_the_cut(reward, terminated, truncated, value, next_value, gamma
 def value_of_the_reset_state(reward, terminated, truncated, value, next_value, gamma):
     after = np.append(value[1:], next_value[-1])
     return returns_with(reward, terminated | truncated, np.where(terminated, 0.0, after), gamma)
+
+
+@mutant(
+    "cut_returns",
+    "value[t] is the value of the state in which step t was taken; the walk was cut in the one it led to, next_value[t].",
+)
+def value_of_the_state_before(reward, terminated, truncated, value, next_value, gamma):
+    return returns_with(reward, terminated | truncated, np.where(terminated, 0.0, value), gamma)
 
 
 @mutant(
