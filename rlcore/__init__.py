@@ -54,13 +54,16 @@ The reading order:
     algorithms.linear       gradient Monte Carlo, semi-gradient TD and SARSA, LSTD, average reward
     algorithms.gradient_td  off-policy prediction: what runs away, and TDC, which does not
     plain.linear            the same loops, one run at a time
-    nn.layers               layers and networks: forward beside backward        (nn.optim: SGD, Adam)
+    nn.layers               layers and networks: forward beside backward        (nn.optim: SGD to Adam)
     nn.attention            causal attention and a transformer of one block, likewise
-    learning.rollout        walkers in lock-step, ours and Gymnasium's        (learning.losses: what is minimised)
+    learning.rollout        walkers in lock-step, ours and Gymnasium's
     algorithms.dqn          deep Q-networks and double DQN        (learning.replay: their memory)
     exact.gradients         the gradient of performance, natural too, and how far a step can be trusted
     exact.moments           mean and covariance of an estimator, over every trajectory
     learning.estimators     estimates of that gradient, one a trajectory        (problems.clock: a limit in the state)
+    learning.heads          what a policy's network means: discrete and real-valued actions
+    learning.kl             how far two policies are apart, exactly and from samples
+    learning.losses         what is minimised: values, policy gradients, PPO's surrogates  (learning.shapes: refusals)
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.source              shows code of rlcore inside a chapter

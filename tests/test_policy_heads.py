@@ -70,6 +70,13 @@ def test_gaussian_log_prob_is_scipys():
     )  # a density, not a probability
 
 
+def test_the_number_type_is_that_of_the_means():
+    """Actions kept in float64 do not turn a float32 network's gradient into float64."""
+    mean = np.zeros((2, 3), np.float32)
+    logp, back = gaussian_log_prob(mean, mean, np.ones((2, 3)))
+    assert {logp.dtype, *(d.dtype for d in back(logp))} == {np.dtype(np.float32)}
+
+
 def test_gaussian_entropy_is_scipys():
     y = np.random.default_rng(3).normal(size=(5, 4))
     want = norm.entropy(y[:, :2], np.exp(y[:, 2:])).sum(axis=-1)
@@ -127,6 +134,7 @@ def test_the_log_probability_of_a_sample_is_that_of_training(make, dtype):
     again, back_logp = policy.head.log_prob(y, action)
     np.testing.assert_array_equal(logp, again)
     assert logp.dtype == y.dtype == dtype
+    assert action.dtype == (dtype if make is continuous else np.int64)
     _, grads = back(back_logp(np.ones(50)))
     assert list(grads) == list(policy.params)
     for name, g in grads.items():

@@ -194,7 +194,7 @@ def gae(
     """
     _same_shape(reward, value=value, next_value=next_value, terminated=terminated, done=done)
     A = td_error(reward, value, next_value, terminated, gamma=gamma)
-    carry = gamma * lam * np.logical_not(done).astype(A.dtype)
+    carry = gamma * lam * np.logical_not(done)
     for t in reversed(range(len(A) - 1)):
         A[t] += carry[t] * A[t + 1]
     return A
