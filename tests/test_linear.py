@@ -16,7 +16,7 @@ from rlcore.exact.linear import (
     td_system,
     value_error,
 )
-from rlcore.exact.values import occupancy, policy_value
+from rlcore.exact.values import policy_value
 from rlcore.learning.features import (
     Aggregation,
     Fourier,
@@ -331,10 +331,29 @@ def test_off_policy_steps_by_hand(name):
 
 def test_on_policy_distribution_counts_steps():
     mu = on_policy_distribution(WALK, STAY)
-    np.testing.assert_allclose(mu, occupancy(WALK, STAY) / occupancy(WALK, STAY).sum(), rtol=0, atol=1e-12)
+    P, at, visits = WALK.dense().P[:, 0], WALK.start.copy(), np.zeros(62)
+    for _ in range(3000):  # by then everybody has ended
+        at[WALK.terminal] = 0.0
+        visits += at
+        at = at @ P
+    np.testing.assert_allclose(mu, visits / visits.sum(), rtol=0, atol=1e-12)
     P = np.einsum("sa,san->sn", np.full((2, 2), 0.5), two_state().P)
     mu = on_policy_distribution(two_state(), np.full((2, 2), 0.5))
     np.testing.assert_allclose(mu @ P, mu, rtol=0, atol=1e-14)
+
+
+def test_on_policy_distribution_minds_only_states_that_are_reached():
+    """State 1 is a trap: nobody gets there from 0, so it has no share; who starts there never ends."""
+    P = np.eye(3)[[2, 1, 2]][:, None]
+
+    def trap(start):
+        return MDP(P, np.zeros((3, 1)), 0.9, np.array(start), np.array([False, False, True]))
+
+    np.testing.assert_array_equal(on_policy_distribution(trap([1.0, 0.0, 0.0]), np.zeros(3, int)), [1, 0, 0])
+    with pytest.raises(ValueError, match="pi reaches state 1, which is recurrent"):
+        on_policy_distribution(trap([0.5, 0.5, 0.0]), np.zeros(3, int))
+    with pytest.raises(ValueError, match="every start is terminal"):
+        on_policy_distribution(trap([0.0, 0.0, 1.0]), np.zeros(3, int))
 
 
 def test_projection_leaves_an_error_that_the_features_cannot_see():

@@ -13,11 +13,13 @@ Left out: large sparse models; P_pi becomes a dense matrix.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rlcore.exact.average import stationary
+from rlcore.exact.values import occupancy
 from rlcore.numerics import Array
 from rlcore.problems.mdp import MDP, SparseMDP, check_policy
 
@@ -26,14 +28,14 @@ def on_policy_distribution(mdp: MDP | SparseMDP, pi: Any) -> Array:
     """mu(s): the share of all steps that pi spends in s; 0 at terminals.   pi (S,) int or (S, A) -> (S,)
 
     Of episodes where there are terminal states, else of the walk without end; gamma plays no part.
-    Sutton & Barto, section 9.2.   Raises ValueError where pi is no policy.
+    Sutton & Barto, section 9.2.   Raises ValueError where pi is no policy, where an episode under pi need not
+    end, and where every start is terminal.
     """
-    P, _, live = _chain(mdp, pi)
-    if live.all():
-        return stationary(P)
-    visits = np.zeros(len(P))
-    inner = P[np.ix_(live, live)]
-    visits[live] = np.linalg.solve(np.eye(len(inner)) - inner.T, mdp.start[live])
+    if not mdp.terminal.any():
+        return stationary(_chain(mdp, pi)[0])
+    visits = occupancy(replace(mdp, gamma=1.0), pi)
+    if not visits.any():
+        raise ValueError("every start is terminal, so there is no step to share out")
     return np.asarray(visits / visits.sum())
 
 
