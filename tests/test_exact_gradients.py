@@ -259,6 +259,13 @@ def test_no_policy_falls_below_the_improvement_bound(gamma):
     assert broken > 50
 
 
+def test_the_improvement_bound_does_not_look_behind_the_end():
+    mdp = with_ends(0, 0.9)
+    old = softmax(preferences(mdp, 0))
+    new = np.where(mdp.terminal[:, None], [1.0, 0.0, 0.0], old)
+    assert improvement_bound(mdp, new, old) == pytest.approx(performance(mdp, old), abs=1e-12)
+
+
 def test_the_improvement_bound_is_right_within_a_factor_of_two():
     """Where the surrogate errs by half of what the bound takes off.
 

@@ -278,6 +278,27 @@ def test_gae_with_a_wrong_critic_is_biased_less_with_larger_lam(problem):
     assert biases[-1] < 1e-12
 
 
+@pytest.mark.parametrize("lam", [0.0, 0.8, 1.0])
+def test_gae_looks_beyond_the_cut(lam):
+    """The horizon is not the end: with the V of the endless problem the cut costs nothing but the late states.
+
+    The mean is sum_s d(s) pi A with the visits of the first four steps; the weight of the others is 0.9^4.
+    """
+    mdp = two_state()
+    pi = softmax(THETA)
+    V = policy_value(mdp, pi)
+    mean, _ = moments(
+        mdp,
+        pi,
+        lambda w: gradient_estimate(w, pi, gae_advantage(w, V, gamma=GAMMA, lam=lam), GAMMA),
+        4,
+    )
+    P = np.einsum("sa,san->sn", pi, mdp.P)
+    visits = sum(GAMMA**t * mdp.start @ np.linalg.matrix_power(P, t) for t in range(4))
+    np.testing.assert_allclose(mean, visits[:, None] * pi * advantage(mdp, pi), rtol=0, atol=1e-12)
+    assert np.abs(mean - (1 - GAMMA**4) * policy_gradient(mdp, THETA)).max() < 0.05
+
+
 def test_variance_falls_from_estimator_to_estimator(problem):
     """The story of chapters 9 and 10 in one line; factors, not only an order."""
     mdp, _, pi, V, wrong_V = problem
