@@ -69,6 +69,18 @@ def test_the_same_trajectories_as_gymnasiums_own(problem):
     assert (ends, cuts) == ((20, 0) if problem == "CartPole" else (0, 20))
 
 
+@pytest.mark.parametrize("problem", THEIRS)
+def test_what_is_observed_has_gymnasiums_bounds(problem):
+    """Where Gymnasium says infinity, which its checker dislikes, ours is the largest float32."""
+    mine, theirs = (
+        gymnasium.make(env_id).observation_space for env_id in (name_of(problem), THEIRS[problem])
+    )
+    largest = np.finfo(np.float32).max
+    for bound, expected in ((mine.low, theirs.low), (mine.high, theirs.high)):
+        np.testing.assert_allclose(bound, np.clip(expected, -largest, largest), rtol=0.003)
+    assert mine.dtype == theirs.dtype
+
+
 def test_the_horizon_is_a_keyword():
     env = gymnasium.make(name_of("Pendulum"), horizon=3)
     for _ in range(2):  # the count begins anew

@@ -4,7 +4,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rlcore.learning.rollout import Runner
+from rlcore.learning.rollout import Runner, make_runner
+from rlcore.problems.gym import GymnasiumEnv
 from rlcore.problems.pendulum import TOP_SPEED, Pendulum, angle, swing_up_rule
 
 ENV = Pendulum()
@@ -95,6 +96,29 @@ def test_the_time_limit_truncates_and_never_terminates():
     assert not tape.terminated.any()
     assert tape.action.shape == (401, 3, 1)
     assert len(runner.scores) == 6
+
+
+def test_ours_and_theirs_give_the_same_rollout_from_the_same_start():
+    """One episode under each runner, with torques beyond the limit: Gymnasium's copy is given what is allowed."""
+    theirs = make_runner(GymnasiumEnv("Pendulum-v1"), 1, np.random.default_rng(4))
+    ours = make_runner(ENV, 1, np.random.default_rng(5))
+    ours.state = theirs.copies[0].unwrapped.state[None]
+    plan = torques(np.random.default_rng(6), (200, 1, 1), np.float32)
+
+    def follow():
+        actions = iter(plan)
+        return lambda state, rng: (next(actions), np.zeros(1))
+
+    a, b = ours.collect(follow(), 200), theirs.collect(follow(), 200)
+    for mine, seen in ((a.state, b.state), (a.next_state, b.next_state)):
+        np.testing.assert_array_equal(ENV.observe(mine).astype(np.float32), seen)
+    np.testing.assert_array_equal(a.action, b.action)
+    assert np.abs(b.action).max() > 2.4
+    np.testing.assert_allclose(a.reward, b.reward, rtol=0, atol=LAST_BIT[np.float32])
+    for tape in (a, b):
+        assert np.flatnonzero(tape.truncated).tolist() == [199]
+        assert not tape.terminated.any()
+    assert ours.scores == pytest.approx(theirs.scores)
 
 
 def test_leading_axes_of_any_shape():
