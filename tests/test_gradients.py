@@ -241,6 +241,37 @@ def test_dqn(next_value, loss):
         )
 
 
+@pytest.mark.parametrize("surrogate", [losses.PPOClip(0.2), losses.PPOPenalty(0.7)], ids=str)
+@pytest.mark.parametrize("head", [Categorical(), Gaussian()], ids=str)
+def test_from_the_surrogate_to_the_parameters(head, surrogate):
+    """The whole chain of an update, the same lines for either head: surrogate minus a bonus for entropy."""
+    rng = np.random.default_rng(5)
+    params = layers.mlp_params([3, 6, 4], rng, gain=2.0)
+    forward = layers.mlp
+    if isinstance(head, Gaussian):
+        params, forward = {**params, "log_std": rng.normal(size=4)}, with_log_std(layers.mlp)
+    policy = policies.Policy(params, forward, head)
+    x, advantage = rng.standard_normal((20, 3)), rng.standard_normal(20)
+    action, logp_old = policy.act(x, rng)
+    y_old = policy(x)[0]
+    for w in params.values():
+        w += 0.3 * rng.standard_normal(w.shape)
+
+    def loss():
+        y, back = policy(x)
+        logp, back_logp = head.log_prob(y, action)
+        divergence, back_kl = head.kl(y_old, y)
+        entropies, back_entropy = head.entropy(y)
+        value, d_logp, d_kl = surrogate.loss(logp, logp_old, divergence, advantage)
+        bonus, d_entropy = losses.average(entropies)
+        dy = back_logp(d_logp) + back_kl(d_kl) - 0.1 * back_entropy(d_entropy)
+        return value - 0.1 * bonus, back(dy)[1]
+
+    grads = loss()[1]
+    for name, w in params.items():
+        close(grads[name], finite_difference(lambda: loss()[0], w))
+
+
 # ---------------------------------------------------------------- on the kink: the documented branch
 
 

@@ -198,6 +198,7 @@ def test_two_sides():
     assert derivative(1.25, 1.0, (0.2, 0.28)) == pytest.approx(1)
     assert derivative(0.75, -1.0, (0.2, 0.28)) == 0
     assert derivative(0.75, -1.0, (0.28, 0.2)) == pytest.approx(-1)
+    assert derivative(0.75, -1.0, [0.28, 0.2]) == pytest.approx(-1)
 
 
 def test_the_first_step_is_that_of_reinforce():

@@ -272,7 +272,8 @@ def _over_batch(loss: Array, slope: Array, weight: Array | None) -> tuple[float,
 
 def _sides(clip: Any) -> tuple[float, float]:
     """(low, high)"""
-    return clip if isinstance(clip, tuple) else (clip, clip)
+    low, high = (clip, clip) if np.ndim(clip) == 0 else clip
+    return low, high
 
 
 def _error(prediction: Array, target: Array) -> Array:
