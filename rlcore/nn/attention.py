@@ -1,4 +1,4 @@
-"""A causal transformer of one block: every position reads itself and what came before, never what comes after.
+"""A causal transformer of one block: a position reads itself and what came before, never what comes after.
 
     x      = token[tokens] + position                 (B, L, D)
     x      = x + attend(norm(x))                      mixes positions
@@ -42,7 +42,7 @@ from rlcore.problems.doors import check_count
 def causal_attention(
     q: Array, k: Array, v: Array
 ) -> tuple[Array, Callable[[Array], tuple[Array, Array, Array]]]:
-    """y_t = sum_{j <= t} w_tj v_j,   w_t = softmax over j <= t of q_t . k_j / sqrt(K).   3 x (B, L, K) -> (B, L, K)
+    """y_t = sum_{j <= t} w_tj v_j,   w_t = softmax over j <= t of q_t . k_j / sqrt(K).   3 x (B, L, K) -> same
 
         back: dy -> (dq, dk, dv)       dw = dy v^T,   dv = w^T dy
         ds = w (dw - sum_j dw w) / sqrt(K),   dq = ds k,   dk = ds^T q

@@ -5,7 +5,7 @@
     constant_reward    1 a step, until a coin says stop        bootstrapping, and not at the end
     two_values         what is seen decides what is paid       the observations that reach the critic
     one_choice         the action decides                      the policy's gradient, and its sign
-    two_choices        the two together                        rows of states, actions, advantages kept in line
+    two_choices        the two together                        states, actions, advantages kept in line
     cut_short          a walk without end, cut by the clock    truncation, where the critic must go on
     Aim                a real number to be met                 actions in a Box
 
@@ -73,7 +73,7 @@ def one_choice(gamma: float = 0.9) -> MDP:
 
 
 def two_choices(gamma: float = 0.9) -> MDP:
-    """Start in state 0 or 1, equally likely; the action of the state's own number pays 1, and all end.   S = 3, A = 2
+    """Start in state 0 or 1, equally likely; the action of the same number pays 1, all end.   S = 3, A = 2
 
     V_pi = [pi(0 | 0), pi(1 | 1), 0];  V* = [1, 1, 0];  a policy that sees nothing gets 1/2
     """
@@ -81,7 +81,7 @@ def two_choices(gamma: float = 0.9) -> MDP:
 
 
 def cut_short(gamma: float = 0.9) -> MDP:
-    """State 0 leads to state 1 and pays nothing; state 1 pays 1 and stays. A walk is cut after 3 steps.   S = 2, A = 1
+    """State 0 leads to state 1, which pays 1 a step and stays; a walk is cut after 3 steps.   S = 2, A = 1
 
     V = [gamma, 1] / (1 - gamma);  [9, 10] for gamma = 0.9
 
@@ -113,7 +113,7 @@ def _probe(succ: Sequence[Any], reward: Sequence[Any], gamma: float, starts: int
 
 @dataclass(frozen=True)
 class Aim:
-    """Say the number you see: one step that pays -(a - x)^2.   state (..., 2): x, 1 when over;  action (..., 1)
+    """Say the number you see: one step pays -(a - x)^2.   state (..., 2): x, 1 when over;  action (..., 1)
 
     x is uniform in [-1, 1] and all that is observed; actions are meant for [-2, 2], and are taken as they are.
 
