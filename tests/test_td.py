@@ -680,6 +680,7 @@ def test_maximization_bias_rewards():
     np.testing.assert_array_equal(s, [1, 2, 2])
     np.testing.assert_array_equal(reward, 0.0)
     np.testing.assert_array_equal(ended, [False, True, True])
+    np.testing.assert_array_equal(env.expected_reward, np.outer([0.0, -0.1, 0.0], np.ones(10)))
 
 
 @pytest.mark.parametrize(

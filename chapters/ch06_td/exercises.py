@@ -97,8 +97,8 @@ def batch_td(state, reward, next_state, terminated, V, gamma):
     """Exercise 6.8.  The limit of TD(0) on one tape, equation (6.3, eq:certainty-equivalence).
 
     Read the tape again and again with a small step size: where does V end? For every state that the tape
-    visits, the errors r + gamma V(s') - V(s) of all its visits sum to 0. A
-    state that it does not visit keeps its V.
+    visits, the errors r + gamma V(s') - V(s) of all its visits sum to 0. A state that it does not visit keeps
+    its V.
 
     the tape (T,) each, V (S,), gamma float < 1 -> V (S,)
 
