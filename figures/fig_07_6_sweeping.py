@@ -14,7 +14,7 @@ from rlcore.problems.gridworlds import dyna_maze
 
 SIZES, RUNS, GAMMA = (1, 2, 3, 4), 8, 0.95
 RUN = np.arange(RUNS)
-ORDERS = ("at random: Dyna", "one after the other: value iteration", "largest surprise first")
+ORDERS = ("at random: Dyna", "all pairs at once: value iteration", "largest surprise first")
 
 
 def compute(seeds=(0,)):

@@ -10,7 +10,14 @@ import pytest
 from rlcore.algorithms import n_step, td
 from rlcore.exact.values import action_value, optimal_value, policy_value
 from rlcore.learning.policies import epsilon_greedy_probabilities
-from rlcore.learning.returns import n_step_return, td_error, tree_backup_return, window_end, window_ratio
+from rlcore.learning.returns import (
+    lambda_return,
+    n_step_return,
+    td_error,
+    tree_backup_return,
+    window_end,
+    window_ratio,
+)
 from rlcore.learning.tapes import record
 from rlcore.learning.window import Window
 from rlcore.plain import n_step as plain
@@ -74,6 +81,14 @@ def test_windows_of_one_column():
     rho = np.array([2.0, 3.0, 5.0, 7.0, 11.0])
     assert window_ratio(rho, done, n=2).tolist() == [6, 15, 5, 77, 11]
     assert window_ratio(rho, done, n=9).tolist() == [30, 15, 5, 77, 11]
+
+
+def test_formulas_of_no_steps():
+    none, never = np.zeros((0, 2)), np.zeros((0, 2), bool)
+    assert n_step_return(none, none, never, never, gamma=0.9, n=3).shape == (0, 2)
+    assert lambda_return(none, none, never, never, gamma=0.9, lam=0.5).shape == (0, 2)
+    assert tree_backup_return(none, none, none, none, never, gamma=0.9).shape == (0, 2)
+    assert window_ratio(none, never, n=3).shape == (0, 2)
 
 
 def test_n_step_return_is_the_sum_of_td_errors():
@@ -284,6 +299,15 @@ def test_one_step_is_the_learner_of_chapter_6(name, twin, extra):
     other = twin(mdp, **settings, rng=stream(5))
     assert np.abs(one.Q - other.Q).max() < 1e-10
     assert (one.returns == other.returns).all()
+
+
+def test_first_values_of_ends_are_zero():
+    """V0 says nothing of terminal states: they keep 0, as in every other learner."""
+    V = n_step.n_step_td(
+        random_walk(5), np.ones((7, 1)), episodes=1, alpha=0.1, gamma=1.0, rng=stream(), V0=3.0, n=2
+    ).V[0]
+    assert V[[0, 6]].tolist() == [0.0, 0.0]
+    assert V[1:6].max() == 3.0
 
 
 def test_on_policy_ratios_are_one():

@@ -147,6 +147,15 @@ def test_curiosity():
     assert curious(1.0, 16, 0.25) == 2.0
 
 
+def test_each_run_has_its_own_clock():
+    """Run 1 walks 9 steps while run 0 rests: for run 0 no time has passed."""
+    model, one = CuriousModel(2, np.ones((1, 1), bool), kappa=1.0), np.ones(1, int)
+    for run in (0, *[1] * 9):
+        model.observe(run * one, 0 * one, 0 * one, 0.0 * one, 0 * one, one < 0)
+    assert model.now.tolist() == [1, 9]
+    assert model.recall(np.arange(2), np.zeros(2, int), np.zeros(2, int))[0].tolist() == [0.0, 0.0]
+
+
 # ---------------------------------------------------------------- where it ends: the optimum of the model
 
 
@@ -411,6 +420,14 @@ def test_kappa_and_theta_are_not_negative(x):
 def test_journeys_refuse(worlds, message):
     with pytest.raises(ValueError, match=message):
         Journey(worlds, steps=10, runs=1, rng=stream())
+
+
+def test_journeys_refuse_a_seed_and_a_live_environment():
+    gymnasium = pytest.importorskip("gymnasium")
+    with pytest.raises(ValueError, match="rng is int; it must be a Generator"):
+        Journey({0: dyna_maze()}, steps=1, runs=1, rng=0)
+    with pytest.raises(ValueError, match=r"worlds\[0\] is a live Gymnasium environment"):
+        Journey({0: gymnasium.make("CliffWalking-v1")}, steps=1, runs=1, rng=stream())
 
 
 def test_mazes_refuse_a_size_that_is_none():

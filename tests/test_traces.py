@@ -256,6 +256,14 @@ def test_a_sweep_over_lam_and_alpha_is_its_learners():
     assert np.abs(sweep.trace[:, 1, 1] - alone.trace).max() < 1e-12
 
 
+def test_settings_that_do_not_fit_each_other():
+    rates = {"alpha": np.full((2, 1), 0.1), "lam": np.full((3, 1), 0.5)}
+    with pytest.raises(ValueError, match=r"alpha.*\(2, 1\).*lam.*\(3, 1\).*must broadcast"):
+        traces.offline_lambda_return(
+            random_walk(5), np.zeros(7, int), episodes=1, gamma=1.0, rng=stream(), **rates
+        )
+
+
 def test_actions_that_do_not_exist_are_never_taken():
     mdp = loops(horizon=20)
     allowed = np.ones((5, 2), bool)

@@ -8,6 +8,7 @@ import pytest
 from rlcore.algorithms import dp
 from rlcore.algorithms.tree_search import Search, play, uct, upper_bound
 from rlcore.exact.values import optimal_value, policy_value
+from rlcore.problems.chains import MaximizationBias
 from rlcore.problems.env import Box
 from rlcore.problems.garnet import garnet
 from rlcore.problems.gridworlds import GridWorld, walk
@@ -188,6 +189,8 @@ def test_states_may_be_vectors():
         ({"c": np.nan}, "c is nan"),
         ({"gamma": 1.5}, r"gamma is 1\.5"),
         ({"env": None}, "a tree needs finitely many actions"),
+        ({"env": MaximizationBias()}, "in each of its states all actions must be allowed"),
+        ({"rng": 0}, "rng is int; it must be a Generator"),
     ],
 )
 def test_it_refuses(wrong, message):

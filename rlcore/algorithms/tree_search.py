@@ -5,7 +5,8 @@ called from any state. A simulation walks down the tree, adds one node to it, pl
 every node on its way what came of it. Where it walks is a bandit problem in each node.
 
 Letters: A actions.
-Left out: a tree that is kept for the next move; learned values or policies in the place of random play.
+Left out: actions that exist in some states only; a tree that is kept for the next move; learned values or
+policies in the place of random play.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.random import Generator
 from rlcore.learning.lanes import check_gamma
 from rlcore.learning.policies import greedy
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_rng, is_number
 from rlcore.problems.env import Discrete
 
 Act = Callable[[Any, Generator], Any]  # state, rng -> action
@@ -62,7 +63,7 @@ def uct(
     after them. Kocsis & Szepesvari (2006); Sutton & Barto, section 8.11.
     Raises ValueError for arguments out of range.
     """
-    _check(env, simulations, depth, c, gamma)
+    _check(env, simulations, depth, c, gamma, rng)
     A = env.actions.n
     root = Node(A)
     for _ in range(simulations):
@@ -105,11 +106,14 @@ def play(env: Any, state: Any, steps: int, gamma: float, rng: Generator, act: Ac
     return float(G)
 
 
-def _check(env: Any, simulations: int, depth: int, c: float, gamma: float) -> None:
+def _check(env: Any, simulations: int, depth: int, c: float, gamma: float, rng: Generator) -> None:
     if not isinstance(getattr(env, "actions", None), Discrete):
         raise ValueError(f"env is {type(env).__name__}; a tree needs finitely many actions")
+    if not np.all(getattr(env, "allowed", True)):
+        raise ValueError(f"env is {type(env).__name__}; in each of its states all actions must be allowed")
     check_count("simulations", simulations, 1)
     check_count("depth", depth, 1)
     check_gamma(gamma)
+    check_rng(rng)
     if not is_number(c) or not 0 <= c < np.inf:
         raise ValueError(f"c is {c!r}; it must be a number >= 0")

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from rlcore.learning.lanes import Act, check_ends, tabular
 from rlcore.learning.progress import Progress
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count
+from rlcore.problems.doors import check_count, check_rng
 
 
 class Journey:
@@ -23,12 +23,14 @@ class Journey:
 
     worlds   {0: before, 1000: after}: which world there is from which step on
     A walker that stands in a new wall begins anew.
-    Raises ValueError unless worlds begin at step 0, go on before `steps`, and have the same tables.
+    Raises ValueError unless worlds begin at step 0, go on before `steps`, and have the same tables, and for a
+    live Gymnasium environment, which nobody can put into another one's state.
     """
 
     def __init__(self, worlds: Mapping[int, Any], *, steps: int, runs: int, rng: Generator) -> None:
         check_count("steps", steps, 1)
         check_count("runs", runs, 1)
+        check_rng(rng)
         self.worlds = _check_worlds(worlds, steps)
         self.env, self.steps, self.rng = self.worlds[0], steps, rng
         self.lane = np.arange(runs)
@@ -72,7 +74,9 @@ def _check_worlds(worlds: Any, steps: int) -> dict[int, Any]:
         raise ValueError("worlds must be {first step: world}, and begin at step 0: {0: before, 1000: after}")
     for first, world in worlds.items():
         check_count("a first step of worlds", first, 0, steps - 1)
-        check_ends(tabular(world))
+        if tabular(world) is not world:
+            raise ValueError(f"worlds[{first}] is a live Gymnasium environment; a journey needs a model")
+        check_ends(world)
         shape, shape_0 = ((w.n_states, w.actions.n) for w in (world, worlds[0]))
         if shape != shape_0:
             raise ValueError(f"worlds[{first}] has {shape} states and actions, worlds[0] has {shape_0}")

@@ -116,7 +116,7 @@ def lambda_return(
     _same_shape(reward, next_value=next_value, terminated=terminated, done=done)
     after = np.where(terminated, 0.0, next_value)
     G = np.empty(after.shape)
-    later = after[-1]
+    later: Any = after[-1] if len(after) else 0.0
     for t in reversed(range(len(G))):
         later = np.where(done[t], after[t], (1 - lam) * after[t] + lam * later)
         later = G[t] = reward[t] + gamma * later
@@ -158,7 +158,7 @@ def window_ratio(rho: Array, done: Array, *, n: int) -> Array:
     end = window_end(done, n)
     t = np.arange(len(rho)).reshape(-1, *[1] * (np.ndim(rho) - 1))
     product = np.ones(np.shape(rho))
-    for k in range(int((end - t).max()) + 1):
+    for k in range(int((end - t).max(initial=-1)) + 1):
         ahead = np.minimum(t + k, end)
         product *= np.where(t + k <= end, np.take_along_axis(rho, ahead, axis=0), 1.0)
     return product

@@ -164,6 +164,10 @@ def _broadcast(N: int, rates: dict[str, Any]) -> tuple[tuple[int, ...], list[Arr
         for place in np.argwhere(~((x >= 0) & (x <= 1)))[:1]:
             where = f"[{', '.join(map(str, place))}]" if x.ndim else ""
             raise ValueError(f"{name}{where} is {x[tuple(place)]:.12g}; it must be from 0 to 1")
-    shape = np.broadcast_shapes((N,), *(np.shape(x) for x in rates.values()))
+    shapes = {name: np.shape(x) for name, x in rates.items()}
+    try:
+        shape = np.broadcast_shapes((N,), *shapes.values())
+    except ValueError:
+        raise ValueError(f"the settings do not fit each other: {shapes} must broadcast") from None
     full = [np.broadcast_to(x, shape).reshape(-1, N).T.astype(float) for x in rates.values()]
     return shape[:-1], full
