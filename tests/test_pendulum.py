@@ -72,7 +72,11 @@ def test_the_same_bits_as_gymnasium_step_by_step(dtype):
     assert fast > 10
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+# A number of float32 times a Python number is float32 since NumPy 2; before, Gymnasium's one walker went on in float64.
+DTYPES = [np.float64, np.float32] if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else [np.float64]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_many_lanes_give_the_same_bits_as_gymnasium(dtype):
     """4,000 states anywhere: vectorised sines are those of one number."""
     rng = np.random.default_rng(2)
@@ -103,18 +107,19 @@ def test_ours_and_theirs_give_the_same_rollout_from_the_same_start():
     theirs = make_runner(GymnasiumEnv("Pendulum-v1"), 1, np.random.default_rng(4))
     ours = make_runner(ENV, 1, np.random.default_rng(5))
     ours.state = theirs.copies[0].unwrapped.state[None]
-    plan = torques(np.random.default_rng(6), (200, 1, 1), np.float32)
+    plan = torques(np.random.default_rng(6), (200, 1, 1), DTYPES[-1])
 
     def follow():
         actions = iter(plan)
         return lambda state, rng: (next(actions), np.zeros(1))
 
     a, b = ours.collect(follow(), 200), theirs.collect(follow(), 200)
+    apart = 0 if len(DTYPES) == 2 else 1e-5  # NumPy 1 rounds the torques of one of the two
     for mine, seen in ((a.state, b.state), (a.next_state, b.next_state)):
-        np.testing.assert_array_equal(ENV.observe(mine).astype(np.float32), seen)
+        np.testing.assert_allclose(ENV.observe(mine).astype(np.float32), seen, rtol=0, atol=apart)
     np.testing.assert_array_equal(a.action, b.action)
     assert np.abs(b.action).max() > 2.4
-    np.testing.assert_allclose(a.reward, b.reward, rtol=0, atol=LAST_BIT[np.float32])
+    np.testing.assert_allclose(a.reward, b.reward, rtol=0, atol=max(apart, LAST_BIT[np.float32]))
     for tape in (a, b):
         assert np.flatnonzero(tape.truncated).tolist() == [199]
         assert not tape.terminated.any()
