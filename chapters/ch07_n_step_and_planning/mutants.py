@@ -527,7 +527,7 @@ def teaches_the_present_state_alone(
 
 
 def traced_pairs(
-    states, actions, rewards, next_actions, terminated, Q, alpha, gamma, lam, *, cut, sample=False
+    states, actions, rewards, next_actions, terminated, Q, alpha, gamma, lam, *, cut, sample=False, again=1
 ):
     """Watkins's Q(lambda) with another rule: cut(Q before, Q after, s', a', s, a) after the update."""
     Q, z, T = Q.copy(), np.zeros(Q.shape), len(rewards)
@@ -537,7 +537,7 @@ def traced_pairs(
         future = Q[s_next, a_next] if sample else Q[s_next].max()
         delta = rewards[t] + gamma * (0.0 if terminated and t == T - 1 else future) - Q[s, a]
         z *= gamma * lam
-        z[s, a] += 1
+        z[s, a] = 1 + again * z[s, a]
         Q += alpha * delta * z
         if cut(before, Q, s_next, a_next, s, a):
             z[:] = 0
@@ -608,6 +608,15 @@ def cuts_too_early(states, actions, rewards, next_actions, terminated, Q, alpha,
 def asks_about_the_last_action(states, actions, rewards, next_actions, terminated, Q, alpha, gamma, lam):
     tape = states, actions, rewards, next_actions, terminated, Q, alpha, gamma, lam
     return traced_pairs(*tape, cut=lambda before, _, s_next, a_next, s, a: before[s, a] < before[s].max())
+
+
+@mutant(
+    "watkins_on_tape",
+    "a second visit replaces the mark of the first. That is a replacing trace; asked for is z(s, a) + 1.",
+)
+def replaces_the_mark_of_the_pair(states, actions, rewards, next_actions, terminated, Q, alpha, gamma, lam):
+    tape = states, actions, rewards, next_actions, terminated, Q, alpha, gamma, lam
+    return traced_pairs(*tape, cut=explores, again=0)
 
 
 @mutant("watkins_on_tape", "the episode terminated: nothing is to be expected of its last state.")
@@ -696,9 +705,22 @@ def dreams_beyond_the_end(states, actions, rewards, next_states, terminated, pic
 
 
 def sweeping(
-    reward, s_next, terminated, known, Q, gamma, theta, pair, updates, *, size=abs, before=None, first=None
+    reward,
+    s_next,
+    terminated,
+    known,
+    Q,
+    gamma,
+    theta,
+    pair,
+    updates,
+    *,
+    size=abs,
+    before=None,
+    first=None,
+    keep=None,
 ):
-    """Prioritized sweeping with another surprise, other predecessors or another queue."""
+    """Prioritized sweeping with another surprise, other predecessors, another queue, or keep(old, new) in it."""
     Q, waiting, taken = Q.copy(), {}, []
 
     def target(s, a):
@@ -707,7 +729,8 @@ def sweeping(
     def judge(s, a):
         surprise = size(target(s, a) - Q[s, a])
         if surprise > theta:
-            waiting[int(s), int(a)] = surprise
+            here = int(s), int(a)
+            waiting[here] = keep(waiting[here], surprise) if keep and here in waiting else surprise
 
     judge(*pair)
     while len(taken) < updates and waiting:
@@ -745,6 +768,24 @@ def hears_good_news_only(reward, s_next, terminated, known, Q, gamma, theta, pai
 def first_come_first_served(reward, s_next, terminated, known, Q, gamma, theta, pair, updates):
     args = reward, s_next, terminated, known, Q, gamma, theta, pair, updates
     return sweeping(*args, first=lambda waiting: next(iter(waiting)))
+
+
+@mutant(
+    "sweep_backwards",
+    "a pair that waits keeps the larger of two surprises. The new one counts: its target has moved nearer to its Q.",
+)
+def keeps_the_larger_surprise(reward, s_next, terminated, known, Q, gamma, theta, pair, updates):
+    args = reward, s_next, terminated, known, Q, gamma, theta, pair, updates
+    return sweeping(*args, keep=max)
+
+
+@mutant(
+    "sweep_backwards",
+    "a pair that waits already keeps its first surprise. Judge it anew: what it leads to has changed since.",
+)
+def keeps_the_first_surprise(reward, s_next, terminated, known, Q, gamma, theta, pair, updates):
+    args = reward, s_next, terminated, known, Q, gamma, theta, pair, updates
+    return sweeping(*args, keep=lambda old, new: old)
 
 
 @mutant(

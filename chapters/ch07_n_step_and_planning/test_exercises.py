@@ -193,6 +193,13 @@ def test_watkins_where_a_state_repeats(student, rng):
     student.check("watkins_on_tape", *tape, np.array([1, 0, 0]), True, Q, 0.5, 1.0, 0.5)
 
 
+@graded("7.9", points=1)
+def test_watkins_where_a_pair_repeats(student, rng):
+    """One action, so nothing is cut: the pair (0, 0) comes back while its trace lives, and has 1 + 1/4."""
+    tape = np.array([0, 1, 0, 2]), np.zeros(3, int), np.array([1.0, 2.0, 3.0])
+    student.check("watkins_on_tape", *tape, np.zeros(3, int), True, np.zeros((3, 1)), 0.5, 1.0, 0.5)
+
+
 @graded("7.10", points=3, instances=2)
 def test_dyna(student, rng):
     states, actions = rng.integers(0, 4, 10), rng.integers(0, 2, 10)
@@ -247,6 +254,17 @@ def test_sweep_of_bad_news(student, rng):
     known = np.array([[1], [1], [1], [1], [0]], bool)
     student.check("sweep_backwards", reward, s_next, end, known, Q, 0.9, 0.5, (3, 0), 10)
     student.check("sweep_backwards", reward, s_next, end, known, Q, 0.9, 100.0, (3, 0), 10)
+
+
+@graded("7.11", points=1)
+def test_sweep_where_a_surprise_shrinks(student, rng):
+    """The pair (2, 1) waits, and before its turn V(3) moves nearer to what was thought: it falls behind (1, 1)."""
+    s_next = np.array([[4, 1], [3, 1], [0, 3], [0, 0], [4, 4]])
+    reward = np.array([[20.0, -9], [6, 1], [8, -9], [7, 1], [0, 0]])
+    Q = np.array([[-4.0, -4], [5, 2], [-7, 5], [2, -8], [0, 0]])
+    known = s_next < 9
+    known[4] = False
+    student.check("sweep_backwards", reward, s_next, s_next == 4, known, Q, 0.5, 0.75, (0, 0), 6)
 
 
 def walks(rng, runs=3, episodes=4):
