@@ -127,5 +127,5 @@ def test_shapes_that_would_broadcast_are_refused(wrong, shape):
     """Rewards (N,) against a critic's (N, 1)."""
     names = ["value", "next_value", "terminated", "done"]
     arrays = {name: np.zeros(shape if name == wrong else 5) for name in names}
-    with pytest.raises(ValueError, match=rf"{wrong} has shape .*; it must be \(5,\), like reward"):
+    with pytest.raises(ValueError, match=rf"{wrong} has shape .*; it must be \(5,\), the shape of reward"):
         gae(np.zeros(5), **arrays, gamma=0.9, lam=0.9)

@@ -482,7 +482,7 @@ def test_presenting_in_lock_step_is_the_plain_loop(name):
         ({"alpha": 1.0}, "alpha is 1.0; it must be > 0 and at most 1 / .*, the visits of a state"),
         ({"alpha": float("nan")}, "alpha is nan"),
         ({"alpha": "0.1"}, "alpha is '0.1'"),
-        ({"alpha": 0.001, "tol": 0.0}, "tol is 0.0; it must be > 0"),
+        ({"alpha": 0.001, "tol": 0.0}, "tol is 0.0; it must be >= 1e-10"),
         ({"alpha": 0.001, "tol": float("nan")}, "tol is nan"),
     ],
 )

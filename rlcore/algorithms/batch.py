@@ -27,6 +27,8 @@ from rlcore.learning.tapes import Tape, record
 from rlcore.numerics import Array
 from rlcore.problems.doors import is_number
 
+LEAST_TOL = 1e-10  # of the changes of a presentation, added up
+
 
 def batch_td(
     env: Any,
@@ -123,8 +125,8 @@ def _settle(system: Array, right: Array, V0: Array, alpha: float | None, tol: fl
             raise ValueError(
                 f"alpha is {alpha!r}; it must be > 0 and at most 1 / {most:g}, the visits of a state"
             )
-        if not is_number(tol) or not tol > 0:
-            raise ValueError(f"tol is {tol!r}; it must be > 0")
+        if not is_number(tol) or not tol >= LEAST_TOL:
+            raise ValueError(f"tol is {tol!r}; it must be >= {LEAST_TOL:g}, as rounding never stops")
         trace = present(system, right, V0, alpha, tol)
         return Prediction(trace[-1], trace)
     trace = np.linalg.solve(system, right[..., None])[..., 0]

@@ -35,7 +35,7 @@ from rlcore.learning.lanes import (
     table_policy,
     tabular,
 )
-from rlcore.learning.policies import epsilon_greedy, epsilon_greedy_probabilities
+from rlcore.learning.policies import epsilon_greedy, epsilon_greedy_probabilities, mean_value
 from rlcore.learning.returns import (
     discounted_return,
     n_step_return,
@@ -210,7 +210,7 @@ def n_step_expected_sarsa(
         window.push(i, s, a, reward)
         for j, m in window.due(lanes):
             k, pi = i[j], epsilon_greedy_probabilities(Q[i[j], s_next[j]], epsilon)
-            after = ~terminated[j] * _mean(pi, Q[k, s_next[j]])
+            after = ~terminated[j] * mean_value(pi, Q[k, s_next[j]])
             state, action, paid = window.last(k, m)  # each (m, J)
             G = _n_rewards(paid, after, gamma)
             Q[k, state[0], action[0]] += alpha[k] * (G - Q[k, state[0], action[0]])
@@ -302,7 +302,7 @@ def tree_backup(
             k = i[j]
             state, action, paid, later, then, ended = window.last(k, m)  # each (m, J)
             pi = epsilon_greedy_probabilities(Q[k, later], target_epsilon)  # (m, J, A)
-            mean, q = _mean(pi, Q[k, later]), Q[k, later, then]
+            mean, q = mean_value(pi, Q[k, later]), Q[k, later, then]
             G = tree_backup_return(paid, mean, pick(pi, then), q, ended, gamma=gamma)
             Q[k, state[0], action[0]] += alpha[k] * (G[0] - Q[k, state[0], action[0]])
         i, s, a = lanes.go_on(s_next, a_next, act)
@@ -315,8 +315,3 @@ def _n_rewards(reward: Array, after: Array, gamma: float) -> Array:
     return np.asarray(
         discounted_return(reward, np.zeros(reward.shape, bool), gamma=gamma, bootstrap=bootstrap)[0]
     )
-
-
-def _mean(pi: Array, Q: Array) -> Array:
-    """sum_a pi(a) Q(a); actions that do not exist have pi = 0.   (..., A), (..., A) -> (...)"""
-    return np.asarray((pi * np.where(pi > 0, Q, 0.0)).sum(axis=-1))

@@ -42,7 +42,8 @@ def squared_error(prediction: Array, target: Array, weight: Array | None = None)
 
     Raises ValueError where the shapes differ: (B,) against (B, 1) would be broadcast to (B, B).
     """
-    e = _error(prediction, target)
+    same_shape(prediction=prediction, target=target)
+    e = np.subtract(prediction, target)
     return _over_batch(e * e / 2, e, weight)
 
 
@@ -55,7 +56,8 @@ def huber(prediction: Array, target: Array, delta: float = 1.0) -> tuple[float, 
     hundred steps, lose weight with the noise.   Huber (1964).   (B,), (B,) -> number, (B,);  ValueError where
     the shapes differ.
     """
-    e = _error(prediction, target)
+    same_shape(prediction=prediction, target=target)
+    e = np.subtract(prediction, target)
     inner = np.clip(e, -delta, delta)
     return float(np.mean(inner * (e - inner / 2))), np.asarray(inner / e.size)
 
@@ -274,11 +276,3 @@ def _sides(clip: Any) -> tuple[float, float]:
     """(low, high)"""
     low, high = (clip, clip) if np.ndim(clip) == 0 else clip
     return low, high
-
-
-def _error(prediction: Array, target: Array) -> Array:
-    if np.shape(prediction) != np.shape(target):
-        raise ValueError(
-            f"prediction has shape {np.shape(prediction)} and target {np.shape(target)}; they must be equal"
-        )
-    return np.asarray(np.subtract(prediction, target))

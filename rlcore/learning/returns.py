@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from rlcore.learning.shapes import same_shape
 from rlcore.numerics import Array
 
 
@@ -77,7 +78,7 @@ def td_error(reward: Array, value: Array, next_value: Array, terminated: Array, 
 
     Sutton & Barto, equation (6.5).
     """
-    _same_shape(reward, value=value, next_value=next_value, terminated=terminated)
+    same_shape(reward=reward, value=value, next_value=next_value, terminated=terminated)
     return np.asarray(reward + gamma * np.where(terminated, 0.0, next_value) - value)
 
 
@@ -93,7 +94,7 @@ def n_step_return(
     n = 1: the target of TD(0);  n >= T: the whole return.  Sutton & Barto, equation (7.1).
     The rewards behind the window are taken off the whole return, so the work does not grow with n.
     """
-    _same_shape(reward, next_value=next_value, terminated=terminated, done=done)
+    same_shape(reward=reward, next_value=next_value, terminated=terminated, done=done)
     end = window_end(done, n)
     t = np.arange(len(reward)).reshape(-1, *[1] * (np.ndim(reward) - 1))
     whole = discounted_return(reward, done, gamma=gamma)
@@ -113,7 +114,7 @@ def lambda_return(
     lam: a number, or one a column.   lam = 0: the target of TD(0);  lam = 1: the whole return.
     [eq:lambda-return]  Sutton & Barto, section 12.1.
     """
-    _same_shape(reward, next_value=next_value, terminated=terminated, done=done)
+    same_shape(reward=reward, next_value=next_value, terminated=terminated, done=done)
     after = np.where(terminated, 0.0, next_value)
     G = np.empty(after.shape)
     later: Any = after[-1] if len(after) else 0.0
@@ -140,8 +141,8 @@ def tree_backup_return(
     branch is replaced by what came of it. Only the last step may be terminated: then E counts for nothing.
     [eq:tree-backup]  Precup, Sutton & Singh (2000); Sutton & Barto, equation (7.16).
     """
-    _same_shape(reward, next_expected=next_expected, next_probability=next_probability)
-    _same_shape(reward, next_value=next_value, terminated=terminated)
+    same_shape(reward=reward, next_expected=next_expected, next_probability=next_probability)
+    same_shape(reward=reward, next_value=next_value, terminated=terminated)
     G = reward + gamma * np.where(terminated, 0.0, next_expected)
     for t in reversed(range(len(G) - 1)):
         G[t] = reward[t] + gamma * (next_expected[t] - next_probability[t] * (next_value[t] - G[t + 1]))
@@ -154,7 +155,7 @@ def window_ratio(rho: Array, done: Array, *, n: int) -> Array:
     rho_t = pi(a_t | s_t) / b(a_t | s_t). The window ends as that of `n_step_return`.
     [eq:n-step-ratio]  Sutton & Barto, equation (7.10).
     """
-    _same_shape(rho, done=done)
+    same_shape(rho=rho, done=done)
     end = window_end(done, n)
     t = np.arange(len(rho)).reshape(-1, *[1] * (np.ndim(rho) - 1))
     product = np.ones(np.shape(rho))
@@ -192,15 +193,9 @@ def gae(
     lam = 0: the TD error;  lam = 1: return minus value;  A + value is the lambda-return, the target of the value.
     Raises ValueError where shapes differ.   Schulman et al. (2016).
     """
-    _same_shape(reward, value=value, next_value=next_value, terminated=terminated, done=done)
+    same_shape(reward=reward, value=value, next_value=next_value, terminated=terminated, done=done)
     A = td_error(reward, value, next_value, terminated, gamma=gamma)
     carry = gamma * lam * np.logical_not(done)
     for t in reversed(range(len(A) - 1)):
         A[t] += carry[t] * A[t + 1]
     return A
-
-
-def _same_shape(reward: Array, **others: Array) -> None:
-    for name, x in others.items():
-        if np.shape(x) != np.shape(reward):
-            raise ValueError(f"{name} has shape {np.shape(x)}; it must be {np.shape(reward)}, like reward")
