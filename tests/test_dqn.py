@@ -10,7 +10,6 @@ import pytest
 from rlcore.algorithms.dqn import (
     DQNConfig,
     assess,
-    blend,
     double_value,
     dqn,
     explorer,
@@ -23,7 +22,7 @@ from rlcore.learning.losses import huber, squared_error
 from rlcore.learning.policies import Value
 from rlcore.learning.replay import Batch
 from rlcore.learning.rollout import evaluate, make_runner
-from rlcore.nn.layers import copy, mlp, mlp_params, relu, scaled
+from rlcore.nn.layers import blend, copy, mlp, mlp_params, relu, scaled
 from rlcore.problems.cartpole import CartPole
 from rlcore.problems.env import Box
 from rlcore.problems.gym import GymnasiumEnv, mdp_from_gymnasium

@@ -33,7 +33,7 @@ from rlcore.learning.policies import Value, epsilon_greedy, greedy_probabilities
 from rlcore.learning.progress import Progress
 from rlcore.learning.replay import Batch, ReplayBuffer
 from rlcore.learning.rollout import Act, Runner, evaluate, make_runner
-from rlcore.nn.layers import Params, copy
+from rlcore.nn.layers import Params, blend, copy
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array, pick
 from rlcore.problems.doors import check_count, check_probability, is_number
@@ -186,12 +186,6 @@ def assess(judge: Runner, q: Value, gamma: float) -> dict[str, float]:
     promised = q(judge.env.observe(judge.state))[0].max(axis=-1)
     score, value = evaluate(judge, explorer(q, judge.env.observe, 0.0), gamma)
     return {"score": float(score.mean()), "value": float(value.mean()), "q": float(promised.mean())}
-
-
-def blend(frozen: Params, params: Params, part: float) -> None:
-    """frozen <- (1 - part) frozen + part params, in place; part 1 is a copy."""
-    for name, array in frozen.items():
-        array[...] = (1 - part) * array + part * params[name]
 
 
 def _mean(losses: list[float]) -> float:

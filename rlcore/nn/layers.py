@@ -197,3 +197,9 @@ def orthogonal(n_in: int, n_out: int, rng: Generator) -> Array:
 def copy(params: Params) -> Params:
     """The same numbers in arrays of their own: a target network, a reference policy."""
     return {name: array.copy() for name, array in params.items()}
+
+
+def blend(frozen: Params, params: Params, part: float) -> None:
+    """frozen <- (1 - part) frozen + part params, in place; part 1 is a copy.   Polyak averaging."""
+    for name, array in frozen.items():
+        array[...] = (1 - part) * array + part * params[name]
