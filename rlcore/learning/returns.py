@@ -27,12 +27,9 @@ def discounted_return(reward: Array, done: Array, *, gamma: float, bootstrap: An
     step t: r_t of the code is r_{t+1} of the text. Raises ValueError where shapes differ.
     """
     reward, done = np.asarray(reward, float), np.asarray(done, bool)
-    if done.shape != reward.shape:
-        raise ValueError(f"done has shape {done.shape}; it must be {reward.shape}, like reward")
-    if np.ndim(bootstrap) and np.shape(bootstrap) != reward.shape:
-        raise ValueError(
-            f"bootstrap has shape {np.shape(bootstrap)}; it must be a number or {reward.shape}, like reward"
-        )
+    same_shape(reward=reward, done=done)
+    if np.ndim(bootstrap):
+        same_shape(reward=reward, bootstrap=bootstrap)
     after = np.broadcast_to(np.asarray(bootstrap, float), reward.shape)
     G = np.empty_like(reward)
     future: Any = after[-1] if len(after) else 0.0
