@@ -63,7 +63,7 @@ def test_return_refuses_shapes_that_would_broadcast():
     reward = np.zeros(5)
     with pytest.raises(ValueError, match=r"done has shape \(5, 1\); it must be \(5,\), the shape of reward"):
         discounted_return(reward, np.zeros((5, 1), bool), gamma=1.0)
-    with pytest.raises(ValueError, match=r"bootstrap has shape \(5, 1\); it must be a number or \(5,\)"):
+    with pytest.raises(ValueError, match=r"bootstrap has shape \(5, 1\); it must be \(5,\)"):
         discounted_return(reward, np.zeros(5, bool), gamma=1.0, bootstrap=np.zeros((5, 1)))
 
 
