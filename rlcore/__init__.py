@@ -64,6 +64,8 @@ The reading order:
     learning.heads          what a policy's network means: discrete and real-valued actions
     learning.kl             how far two policies are apart, exactly and from samples
     learning.losses         what is minimised: values, policy gradients, PPO's surrogates  (learning.shapes: refusals)
+    learning.on_policy      walks under the present policy, whole episodes, flat batches
+    algorithms.ppo          proximal policy optimisation: clip, penalty, with a critic and without
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.source              shows code of rlcore inside a chapter
