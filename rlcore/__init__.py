@@ -68,6 +68,7 @@ The reading order:
     algorithms.reinforce    the policy gradient from whole episodes: full return, reward-to-go, baselines
     algorithms.actor_critic a policy, and a critic that says how good each step was: A2C
     algorithms.ppo          proximal policy optimisation: clip, penalty, with a critic and without
+    algorithms.ddpg         deep deterministic policy gradient: actions are real numbers, and nothing is drawn
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.source              shows code of rlcore inside a chapter
