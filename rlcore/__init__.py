@@ -67,6 +67,7 @@ The reading order:
     learning.on_policy      walks under the present policy, whole episodes, flat batches
     algorithms.reinforce    the policy gradient from whole episodes: full return, reward-to-go, baselines
     algorithms.actor_critic a policy, and a critic that says how good each step was: A2C
+    algorithms.trpo         trust regions: the natural gradient, as far as the divergence allows
     algorithms.ppo          proximal policy optimisation: clip, penalty, with a critic and without
     algorithms.ddpg         deep deterministic policy gradient: actions are real numbers, and nothing is drawn
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
