@@ -83,7 +83,7 @@ def test_mean_score_is_that_of_the_policy():
     """Two cells from the corner, and a policy that goes there; the judge has walked before."""
     env = replace(small_grid().dense(), start=np.eye(16)[13])
     judge = make_runner(env, 5, np.random.default_rng(0))
-    judge.collect(lambda s, rng: (0 * s, 0.0 * s), 2)
+    judge.collect(lambda s, rng: (0 * s, 0.0 * s), 1)  # one cell up: three moves from a corner
     best = optimal_value(env)
     greedy = env.lookahead(best).argmax(axis=1)
     table = Policy({"W0": 100 * np.eye(4)[greedy], "b0": np.zeros(4)}, mlp, Categorical())
@@ -179,7 +179,7 @@ def test_minibatches_hold_every_step_once():
     rows = {(x, a, A) for x, a, A in zip(steps.x[:, 0], steps.action, steps.advantage)}
     drawn = [(x, a, A) for part in parts for x, a, A in zip(part.x[:, 0], part.action, part.advantage)]
     assert set(drawn) == rows
-    assert drawn != sorted(drawn)
+    assert drawn != list(zip(steps.x[:, 0], steps.action, steps.advantage))
     assert len(drawn) == 10
     assert [len(part) for part in minibatches(steps, 64, np.random.default_rng(0))] == [10]
 

@@ -11,14 +11,13 @@ from rlcore.algorithms.reinforce import (
     alike,
     by_discount,
     constant,
-    full_return,
     policy_gradient,
     reinforce,
-    reward_to_go,
 )
 from rlcore.exact import gradients
 from rlcore.exact.moments import trajectories
 from rlcore.exact.values import optimal_value, policy_value
+from rlcore.learning.estimators import full_return, reward_to_go
 from rlcore.learning.heads import Categorical, Gaussian, with_log_std
 from rlcore.learning.on_policy import NO_CRITIC, Walks, actor, mean_score
 from rlcore.learning.policies import Policy, Value

@@ -2,7 +2,7 @@
 
     theta <- theta + lr g,    g = mean over episodes of  sum_t share_t (w_t - b(s_t)) d log pi(a_t | s_t) / dtheta
 
-Functions in the configuration say which of its forms it is:
+Functions in the configuration say which of its forms it is (the weights are those of learning/estimators.py):
 
     weight    full_return      all that the episode paid, for every step of it: G_0
               reward_to_go     what was paid from the step on: G_t
@@ -36,7 +36,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.learning.estimators import full_return, reward_to_go
+from rlcore.learning.estimators import reward_to_go
 from rlcore.learning.losses import reinforce_loss, squared_error
 from rlcore.learning.on_policy import (
     NO_CRITIC,
@@ -56,8 +56,6 @@ from rlcore.learning.rollout import make_runner
 from rlcore.nn.layers import Params, Pullback
 from rlcore.nn.optim import Adam, clip_by_norm
 from rlcore.numerics import Array
-
-__all__ = ["ReinforceConfig", "alike", "by_discount", "constant", "full_return", "reinforce", "reward_to_go"]
 
 Weight: TypeAlias = Callable[..., Array]  # (walks, *, gamma) -> (T, N)
 Share: TypeAlias = Callable[[Array, float], Array]  # (t (T, 1) = 0, 1, ..., gamma) -> (T, 1)
@@ -89,7 +87,7 @@ class ReinforceConfig:
     steps: int = 300_000  # of the environment, over all walkers; the last update may pass it
     episodes: int = 16  # in an update
     gamma: float = 0.99  # discount
-    weight: Weight = reward_to_go  # or full_return
+    weight: Weight = reward_to_go  # or estimators.full_return
     share: Share = alike  # or by_discount
     lr: float = 1e-2  # of the policy's Adam
     baseline_lr: float = 1e-2  # of the baseline's
