@@ -421,6 +421,26 @@ def test_gymnasiums_cartpole_is_solved(seed):
     assert score >= 475
 
 
+@pytest.mark.parametrize("env_id", ["Acrobot-v1", "Pendulum-v1"])
+def test_other_live_environments(env_id):
+    """The same loop for three pushes and for a torque: episodes end by the clock alone, and it goes on."""
+    env, rng = GymnasiumEnv(env_id), np.random.default_rng(0)
+    n, torque = (3, True) if env_id == "Pendulum-v1" else (6, False)
+    params = mlp_params([n, 8, 1 if torque else 3], rng, last_gain=0.01)
+    policy = (
+        Policy({**params, "log_std": np.zeros(1)}, with_log_std(mlp), Gaussian())
+        if torque
+        else Policy(params, mlp, Categorical())
+    )
+    value, before = Value(mlp_params([n, 8, 1], rng), mlp), params["W0"].copy()
+    cfg = PPOConfig(steps=1_100, walkers=2, T=275, eval_every=2, eval_episodes=1)
+    history = ppo(env, policy, value, cfg, rng)
+    assert [row["step"] for row in history] == [550, 1_100]
+    assert -2_000 < history[-1]["score"] < 0
+    assert 0 < history[-1]["kl"] < 0.5
+    assert (policy.params["W0"] != before).any()
+
+
 # ---------------------------------------------------------------- doors
 
 
