@@ -189,8 +189,8 @@ def fisher_product(policy: Policy, x: Array, damping: float) -> Product:
         F v = (dKL(theta + h v) - dKL(theta - h v)) / (2 h),      dKL the gradient of the divergence
 
     h |v| is the cube root of the precision, small against the parameters: ten digits of a product are right in
-    float64, four in float32. F is also E[grad log pi grad log pi^T], (P, P), which nobody writes down: that of the example's
-    network would have 21 million entries.
+    float64, four in float32. F is also E[grad log pi grad log pi^T], (P, P), which nobody writes down: that of
+    the example's network would have 21 million entries.
     """
     theta, y_old = flat(policy.params), policy(x)[0]
     small = np.cbrt(np.finfo(theta.dtype).eps)
