@@ -6,6 +6,7 @@ Seconds are those of the solver alone; the peak of memory is that of the whole p
 model included. The peer is compiled before, on a small problem.
 """
 
+import io
 import json
 import os
 import resource
@@ -80,7 +81,9 @@ def main(who, n, sweeps=0):
         V = solve_peer(model, sweeps)
         seconds, bound = time.perf_counter() - begin, TOL
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    np.save(sys.stdout.buffer, V)
+    table = io.BytesIO()  # a pipe has no file position, which np.save may ask for
+    np.save(table, V)
+    sys.stdout.buffer.write(table.getvalue())
     print(json.dumps({"seconds": seconds, "bound": bound, "peak": peak}), file=sys.stderr)
 
 
