@@ -216,10 +216,10 @@ def test_history_and_parameters():
     assert [row["updates"] for row in history] == [0, 0, 75, 300, 525]
     assert np.isnan([row["loss"] for row in history]).tolist() == [True, True, False, False, False]
     assert all(row.keys() == {"step", "updates", "loss", "score", "value", "q"} for row in history)
-    for now, was, kept in zip([*actor.params.values(), *critic.params.values()], before, arrays):
-        assert now is kept
-        assert now.dtype == np.float32
-        assert (now != was).any()
+    for after, was, kept in zip([*actor.params.values(), *critic.params.values()], before, arrays):
+        assert after is kept
+        assert after.dtype == np.float32
+        assert (after != was).any()
 
 
 def test_the_same_seed_gives_the_same_run_and_looking_more_often_does_not_change_it():

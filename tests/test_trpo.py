@@ -225,7 +225,7 @@ def test_after_the_line_search_the_divergence_is_small_and_the_surrogate_has_ris
         assert row["kl"] == kl_gradient(policy, steps.x, steps.y)[0]
         assert row["gain"] == before - surrogate_gradient(policy, steps)[0]
         lengths.add(row["length"])
-    assert all(now is was for now, was in zip(policy.params.values(), arrays))
+    assert all(after is was for after, was in zip(policy.params.values(), arrays))
     assert min(lengths) < 1 or delta < 0.01
 
 
@@ -292,10 +292,10 @@ def test_history_and_parameters():
     assert all(row.keys() == KEYS and row["kl"] <= SMALL.delta and row["gain"] >= 0 for row in history)
     assert history[0]["entropy"] == pytest.approx(np.log(2), abs=1e-3)
     assert history[-1]["entropy"] < 0.5
-    for now, was, kept in zip([*policy.params.values(), *value.params.values()], before, arrays):
-        assert now is kept
-        assert now.dtype == np.float32
-        assert (now != was).any()
+    for after, was, kept in zip([*policy.params.values(), *value.params.values()], before, arrays):
+        assert after is kept
+        assert after.dtype == np.float32
+        assert (after != was).any()
 
 
 def test_two_choices_are_learnt():
