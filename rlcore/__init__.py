@@ -72,6 +72,7 @@ The reading order:
     algorithms.ddpg         deep deterministic policy gradient: actions are real numbers, and nothing is drawn
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
+    lab.report              a history as one HTML page, or as CSV
     lab.source              shows code of rlcore inside a chapter
 """
 

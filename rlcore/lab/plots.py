@@ -84,7 +84,7 @@ class Picture(Figure):
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         width, height = self.get_size_inches() * 72
-        return _bytes(self, "png"), {"width": round(width), "height": round(height)}
+        return encode(self, "png"), {"width": round(width), "height": round(height)}
 
 
 @house_style()
@@ -99,11 +99,12 @@ def canvas(
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure; the suffix says how (.svg, .png, .pdf). The same figure gives the same bytes."""
     path = Path(path)
-    path.write_bytes(_bytes(figure, path.suffix.lstrip(".")))
+    path.write_bytes(encode(figure, path.suffix.lstrip(".")))
 
 
 @house_style()
-def _bytes(figure: Figure, kind: str) -> bytes:
+def encode(figure: Figure, kind: str) -> bytes:
+    """A figure as the bytes of a file: svg, png or pdf.   Raises ValueError for another kind."""
     unsigned: dict[str, Any] = {  # neither date nor version goes into the file
         "svg": {"Date": None, "Creator": None},
         "png": {"Software": None},

@@ -5,7 +5,7 @@ state; the caller keeps what it needs. So one environment serves one walker or a
 lock-step, and the same seed gives the same trajectory.
 
 Letters: N environments, D features.
-Left out: observations that hide part of the state.
+Left out: memory. `observe` may hide part of the state; what a learner makes of that is its own affair.
 """
 
 from dataclasses import dataclass
