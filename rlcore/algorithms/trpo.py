@@ -42,6 +42,7 @@ from rlcore.learning.on_policy import (
     judged,
     mean_score,
     minibatches,
+    recent_return,
 )
 from rlcore.learning.policies import Policy, Value
 from rlcore.learning.progress import Progress
@@ -121,14 +122,12 @@ def trpo(env: Any, policy: Policy, value: Value, cfg: TRPOConfig, rng: Generator
                 adam.step(value.params, back(d_prediction[:, None])[1])
 
         step += len(steps)
-        ended, runner.scores = runner.scores, []
-        score = mean_score(judge, act) if (len(history) + 1) % cfg.eval_every == 0 else np.nan
+        look = (len(history) + 1) % cfg.eval_every == 0 or step >= cfg.steps
+        score = mean_score(judge, act) if look else np.nan
         row["entropy"] = float(policy.head.entropy(steps.y)[0].mean())
         row["explained_variance"] = explained_variance(steps.value, steps.target)
-        mean_return = float(np.mean(ended)) if ended else np.nan
-        history.append(
-            {"step": step, "updates": len(history) + 1, "return": mean_return, "score": score, **row}
-        )
+        counts = {"step": step, "updates": len(history) + 1, "return": recent_return(runner)}
+        history.append({**counts, "score": score, **row})
         bar(step)
     bar.close()
     return history
