@@ -60,6 +60,8 @@ The reading order:
     algorithms.dqn          deep Q-networks and double DQN        (learning.replay: their memory)
     exact.gradients         the gradient of performance, natural too, and how far a step can be trusted
     exact.moments           mean and covariance of an estimator, over every trajectory
+    exact.one_step          two gradients of one reward, their means and variances; what clipping does to a score
+    exact.descent           gradient descent with old gradients and with averaged parameters, to the last digit
     learning.estimators     estimates of that gradient, one a trajectory        (problems.clock: a limit in the state)
     learning.heads          what a policy's network means: discrete and real-valued actions
     learning.kl             how far two policies are apart, exactly and from samples
@@ -70,6 +72,7 @@ The reading order:
     algorithms.trpo         trust regions: the natural gradient, as far as the divergence allows
     algorithms.ppo          proximal policy optimisation: clip, penalty, with a critic and without
     algorithms.ddpg         deep deterministic policy gradient: actions are real numbers, and nothing is drawn
+    exact.regularised       the best policy near a reference, and what it is worth; the best of n; soft values
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.report              a history as one HTML page, or as CSV
