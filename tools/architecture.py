@@ -28,7 +28,10 @@ FORBIDDEN = {  # what checks shares no code with what it checks
     "exact": {"algorithms", "learning", "nn", "plain"},
     "algorithms": {"plain"},
 }
-SIBLINGS = {("dp", "certificate"), ("dp", "fast_dp"), ("fast_dp", "certificate")}  # who may import whom
+SIBLINGS = {  # who may import whom
+    *(("dp", "certificate"), ("dp", "fast_dp"), ("fast_dp", "certificate")),
+    *(("distributed", "ppo"), ("distributed", "actor_critic")),  # their gradients, not their loops
+}
 
 
 def imports(tree: ast.AST, package: str = "") -> Iterator[tuple[str, int]]:
