@@ -12,6 +12,7 @@ Left out: distributions squashed into a box, spreads that depend on each other.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import e, log, tau
 from typing import Any
 
@@ -82,16 +83,16 @@ class Gaussian:
 
 def with_log_std(forward: Forward) -> Forward:
     """A network of means, and params["log_std"] (D,), the same in every state.   (..., n) -> (..., 2 D)"""
+    return partial(_with_log_std, forward)  # which can be sent to another process
 
-    def network(params: Params, x: Array) -> tuple[Array, Pullback]:
-        mean, back = forward({name: w for name, w in params.items() if name != "log_std"}, x)
-        D = mean.shape[-1]
 
-        def pullback(dy: Array) -> tuple[Array, Params]:
-            dx, grads = back(dy[..., :D])
-            log_std = np.asarray(dy[..., D:], mean.dtype).reshape(-1, D).sum(axis=0)
-            return dx, {name: {**grads, "log_std": log_std}[name] for name in params}
+def _with_log_std(forward: Forward, params: Params, x: Array) -> tuple[Array, Pullback]:
+    mean, back = forward({name: w for name, w in params.items() if name != "log_std"}, x)
+    D = mean.shape[-1]
 
-        return np.concatenate([mean, np.broadcast_to(params["log_std"], mean.shape)], axis=-1), pullback
+    def pullback(dy: Array) -> tuple[Array, Params]:
+        dx, grads = back(dy[..., :D])
+        log_std = np.asarray(dy[..., D:], mean.dtype).reshape(-1, D).sum(axis=0)
+        return dx, {name: {**grads, "log_std": log_std}[name] for name in params}
 
-    return network
+    return np.concatenate([mean, np.broadcast_to(params["log_std"], mean.shape)], axis=-1), pullback

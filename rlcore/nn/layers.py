@@ -14,6 +14,7 @@ Left out: layers that own state, graphs that build themselves, devices.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -125,17 +126,17 @@ def mlp(params: Params, x: Array, activation: Activation = tanh) -> tuple[Array,
 
 def scaled(forward: Forward, scale: Any) -> Forward:
     """The network on x / scale: features of unlike units become comparable.   scale (in,)"""
+    return partial(_scaled, forward, scale)  # which can be sent to another process
 
-    def network(params: Params, x: Array) -> tuple[Array, Pullback]:
-        y, back = forward(params, np.asarray(x) / scale)
 
-        def pullback(dy: Array) -> tuple[Array, Params]:
-            dx, grads = back(dy)
-            return np.asarray(dx / scale, dx.dtype), grads
+def _scaled(forward: Forward, scale: Any, params: Params, x: Array) -> tuple[Array, Pullback]:
+    y, back = forward(params, np.asarray(x) / scale)
 
-        return y, pullback
+    def pullback(dy: Array) -> tuple[Array, Params]:
+        dx, grads = back(dy)
+        return np.asarray(dx / scale, dx.dtype), grads
 
-    return network
+    return y, pullback
 
 
 # ---------------------------------------------------------------- first parameters
