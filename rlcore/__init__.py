@@ -73,6 +73,7 @@ The reading order:
     algorithms.ppo          proximal policy optimisation: clip, penalty, with a critic and without
     algorithms.ddpg         deep deterministic policy gradient: actions are real numbers, and nothing is drawn
     exact.regularised       the best policy near a reference, and what it is worth; the best of n; soft values
+    learning.preferences    losses on what people prefer: Bradley-Terry, DPO, IPO and relatives, rankings
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.report              a history as one HTML page, or as CSV

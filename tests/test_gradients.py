@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rlcore.algorithms.dqn import DQNConfig, double_value, max_value, td_gradient
-from rlcore.learning import kl, losses, policies
+from rlcore.learning import kl, losses, policies, preferences
 from rlcore.learning.heads import Categorical, Gaussian, with_log_std
 from rlcore.learning.policies import Value
 from rlcore.learning.replay import Batch
@@ -116,6 +116,29 @@ LOSSES = {
     "ppo_clip": (losses.ppo_clip, (ROWS.copy(), ROW_ACTION, NEAR_OLD, ADVANTAGE, 0.2)),
     "ppo_penalty": (losses.ppo_penalty, (ROWS.copy(), ROW_ACTION, ROWS_OLD, ADVANTAGE, 0.7)),
 }
+PAIR, REF_PAIR = tuple(normal(2, 12)), tuple(normal(2, 12))
+LENGTHS = tuple(RNG.integers(1, 5, (2, 12)).astype(float))
+PREFERENCES = {
+    "bradley_terry": (preferences.bradley_terry, PAIR),
+    "bradley_terry, margin": (partial(preferences.bradley_terry, margin=normal(12)), PAIR),
+    "bradley_terry, smoothed": (partial(preferences.bradley_terry, label_smoothing=0.2), PAIR),
+    "bradley_terry, unbiased": (partial(preferences.bradley_terry, label_smoothing=-0.2 / 0.6), PAIR),
+    "bradley_terry, noise": (partial(preferences.bradley_terry, noise=0.2), PAIR),
+    "bradley_terry, weight": (partial(preferences.bradley_terry, weight=WEIGHT), PAIR),
+    "bradley_terry, (B, N, N)": (preferences.bradley_terry, tuple(normal(2, 2, 3, 3))),
+    "dpo": (partial(preferences.dpo, beta=0.7), PAIR + REF_PAIR),
+    "dpo, smoothed": (partial(preferences.dpo, beta=0.7, label_smoothing=0.1), PAIR + REF_PAIR),
+    "dpo, weight": (partial(preferences.dpo, beta=0.7, weight=WEIGHT), PAIR + REF_PAIR),
+    "ipo": (partial(preferences.ipo, beta=0.7), PAIR + REF_PAIR),
+    "ipo, weight": (partial(preferences.ipo, beta=0.7, weight=WEIGHT), PAIR + REF_PAIR),
+    "hinge": (partial(preferences.hinge, beta=0.7), PAIR + REF_PAIR),
+    "hinge, weight": (partial(preferences.hinge, beta=0.7, weight=WEIGHT), PAIR + REF_PAIR),
+    "simpo": (partial(preferences.simpo, beta=0.7, margin=0.3), PAIR + LENGTHS),
+    "simpo, weight": (partial(preferences.simpo, beta=0.7, margin=0.3, weight=WEIGHT), PAIR + LENGTHS),
+    "kto": (partial(preferences.kto, kl=0.4, beta=0.7), PAIR + REF_PAIR),
+    "kto, negative estimate": (partial(preferences.kto, kl=-0.4, beta=0.7), PAIR + REF_PAIR),
+    "kto, weight": (partial(preferences.kto, kl=0.4, beta=0.7, weight=WEIGHT), PAIR + REF_PAIR),
+}
 DIVERGENCES = {
     "kl": (kl.kl, kl.d_kl, (normal(5, 4), normal(5, 4)), 0),
     "kl, of its second": (kl.kl, kl.d_kl_ref, (normal(5, 4), normal(5, 4)), 1),
@@ -178,6 +201,24 @@ def test_loss(name):
     value, gradient = loss(*arrays)
     assert isinstance(value, float)
     close(gradient, finite_difference(lambda: loss(*arrays)[0], arrays[0]))
+
+
+@pytest.mark.parametrize("name", PREFERENCES)
+def test_preference(name):
+    """Both sides of the pair."""
+    loss, arrays = PREFERENCES[name]
+    value, gradients = loss(*arrays)
+    assert isinstance(value, float)
+    for gradient, array in zip(gradients, arrays[:2], strict=True):
+        close(gradient, finite_difference(lambda: loss(*arrays)[0], array))
+
+
+def test_rrhf():
+    """Groups with equal rewards inside; no two scores are near each other, where the kink is."""
+    score, reward = normal(4, 5), RNG.integers(0, 3, (4, 5))
+    assert np.abs(np.diff(np.sort(score))).min() > 1e-3
+    _, gradient = preferences.rrhf(score, reward)
+    close(gradient, finite_difference(lambda: preferences.rrhf(score, reward)[0], score))
 
 
 @pytest.mark.parametrize("name", DIVERGENCES)
@@ -337,6 +378,12 @@ def test_no_layer_and_no_loss_is_missing_from_the_list():
 
     assert pairs_of(layers) | {"scaled"} == listed(LAYERS) | listed(NETWORKS)
     assert pairs_of(losses) == listed(LOSSES)
+    pair_losses = {
+        name
+        for name, f in public(preferences).items()
+        if "PairLoss" in str(inspect.signature(f).return_annotation)
+    }
+    assert pair_losses == listed(PREFERENCES)
     assert pairs_of(policies) | {
         f"{h.__name__}.{f}" for h in (Categorical, Gaussian) for f in ("log_prob", "entropy", "kl")
     } == listed(HEADS)

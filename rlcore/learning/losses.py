@@ -26,6 +26,10 @@ import numpy as np
 
 from rlcore.learning.kl import d_kl_ref, kl
 from rlcore.learning.policies import categorical_entropy, log_prob
+from rlcore.learning.preferences import bradley_terry as bradley_terry
+from rlcore.learning.preferences import dpo as dpo
+from rlcore.learning.preferences import ipo as ipo
+from rlcore.learning.preferences import rrhf as rrhf
 from rlcore.learning.shapes import same_shape
 from rlcore.numerics import Array
 from rlcore.problems.doors import is_number

@@ -196,3 +196,46 @@ def gae(
     for t in reversed(range(len(A) - 1)):
         A[t] += carry[t] * A[t + 1]
     return A
+
+
+# ---------------------------------------------------------------- groups: several answers to one question
+
+
+def group_advantage(reward: Array, *, eps: float = 1e-4, ddof: int = 1, scale: bool = True) -> Array:
+    """How much better a response is than its group, in units of the group's spread.   (B, G) -> (B, G)
+
+        A = (r - mean(r)) / (std(r) + eps);   without scale  A = r - mean(r)
+
+    std divides by G - ddof. A group whose rewards are all equal gets exactly 0: it has nothing to say. The mean
+    holds the response's own reward, so the expected gradient without scale is (G - 1) / G of the true one.
+    Shao et al. (2024), DeepSeekMath; without scale Liu et al. (2025), Dr. GRPO.
+    """
+    x = _centred(reward)
+    if not scale:
+        return x
+    G = x.shape[-1]
+    std = np.sqrt((x * x).sum(axis=-1, keepdims=True) / max(G - ddof, 1))
+    return np.asarray(np.divide(x, std + eps, out=np.zeros_like(x), where=std > 0))
+
+
+def rloo_advantage(reward: Array) -> Array:
+    """How much better a response is than the mean of the others.   (B, G) -> (B, G)
+
+        A_i = r_i - sum_{j != i} r_j / (G - 1) = (r_i - mean(r)) G / (G - 1)
+
+    The baseline does not hold the response's own reward, so the gradient is unbiased. Equal rewards give
+    exactly 0.   Kool, van Hoof & Welling (2019); Ahmadian et al. (2024).   ValueError for groups of one.
+    """
+    x = _centred(reward)
+    G = x.shape[-1]
+    if G < 2:
+        raise ValueError(f"reward has shape {x.shape}; a group needs two responses or more, (B, G)")
+    return np.asarray(x * x.dtype.type(G / (G - 1)))
+
+
+def _centred(reward: Array) -> Array:
+    """r - mean(r) of each group, exactly 0 where all are equal: the first one is taken off before.   (B, G)"""
+    r = np.asarray(reward)
+    r = r.astype(np.result_type(r, np.float32))
+    x = r - r[..., :1]
+    return np.asarray(x - x.mean(axis=-1, keepdims=True))
