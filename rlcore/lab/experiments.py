@@ -1,18 +1,27 @@
-"""Experiments: one function over many seeds, and the curve that comes of it.
+"""Experiments: one function over many seeds and settings, and the curve that comes of it.
+
+    y = over_seeds(run, range(10))                                           run(rng)             -> (10, ...)
+    y = sweep(run, [0.1, 0.2], range(10), partial(ProcessPoolExecutor, 4))   run(setting, rng)    -> (2, 10, ...)
+
+Runs are tasks of learning/workers.py: they may go to other processes or to a cluster, and the numbers are the
+same. For that `run` must stand in a module; in this process it may stand anywhere.
 
 Letters: K points of a curve.
-Left out: sweeps over parameters, processes and caches.
+Left out: caches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
+from rlcore.learning.progress import Progress
+from rlcore.learning.workers import Factory, Workers, in_process
 from rlcore.numerics import Array
 
 
@@ -64,15 +73,52 @@ class Curve:
         return np.stack([self.mean - half, self.mean + half])
 
 
-def over_seeds(run: Callable[[Generator], Any], seeds: Iterable[int]) -> Array:
+def over_seeds(
+    run: Callable[[Generator], Any], seeds: Iterable[int], executor: Factory = in_process
+) -> Array:
     """Stack run(rng), one fresh generator a seed.   -> (seeds, ...)
 
-    Raises ValueError for no seeds, and where two runs differ in shape.
+    Raises ValueError for no seeds, and where two runs differ in shape; RuntimeError for a run that loses its
+    worker again and again.
     """
-    results = [np.asarray(run(np.random.default_rng(seed))) for seed in seeds]
-    if not results:
-        raise ValueError("seeds is empty; give at least one")
+    return _stacked("over_seeds", [(run, seed) for seed in _some("seeds", seeds)], executor)
+
+
+def sweep(
+    run: Callable[[Any, Generator], Any],
+    settings: Iterable[Any],
+    seeds: Iterable[int],
+    executor: Factory = in_process,
+) -> Array:
+    """Stack run(setting, rng) for every setting, each with the same seeds.   -> (settings, seeds, ...)
+
+    So two settings can be compared seed by seed. Errors as `over_seeds`.
+    """
+    settings, seeds = _some("settings", settings), _some("seeds", seeds)
+    tasks = [(partial(run, setting), seed) for setting in settings for seed in seeds]
+    results = _stacked("sweep", tasks, executor)
+    return results.reshape(len(settings), len(seeds), *results.shape[1:])
+
+
+def _some(name: str, several: Iterable[Any]) -> list[Any]:
+    found = list(several)
+    if not found:
+        raise ValueError(f"{name} is empty; give at least one")
+    return found
+
+
+def _stacked(name: str, tasks: list[tuple[Any, int]], executor: Factory) -> Array:
+    """The results of the runs, in order.   -> (tasks, ...)"""
+    bar = Progress(name, len(tasks))
+    with Workers(executor) as workers:
+        results = workers(_run, tasks, bar)
+    bar.close()
     for i, result in enumerate(results):
         if result.shape != results[0].shape:
             raise ValueError(f"run {i} has shape {result.shape}, run 0 has {results[0].shape}")
     return np.stack(results)
+
+
+def _run(run: Callable[[Generator], Any], seed: int) -> Array:
+    """The task: one run, on a stream of its own."""
+    return np.asarray(run(np.random.default_rng(seed)))

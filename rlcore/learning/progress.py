@@ -21,9 +21,15 @@ def wanted() -> bool:
     choice = os.environ.get("RLCORE_PROGRESS")
     if choice is not None:
         return choice != "0"
-    if "CI" in os.environ or "PYTEST_CURRENT_TEST" in os.environ:
+    if "CI" in os.environ or "PYTEST_CURRENT_TEST" in os.environ or a_worker():
         return False
     return sys.stderr.isatty() or "ipykernel" in sys.modules
+
+
+def a_worker() -> bool:
+    """Whether another process made this one to work for it: it has the screen, and a bar of its own."""
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and processes.parent_process() is not None
 
 
 class Progress:

@@ -25,6 +25,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from itertools import count
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -69,12 +70,22 @@ class Workers:
         self.factory, self.tries, self.resubmitted = factory, tries, 0
         self.executor = self._made()
 
-    def __call__(self, task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """[task(*each) for each in arguments]"""
+    def __call__(
+        self,
+        task: Callable[..., Any],
+        arguments: Sequence[tuple[Any, ...]],
+        bar: Callable[[int], None] = lambda done: None,
+    ) -> list[Any]:
+        """[task(*each) for each in arguments];   bar(n) when n tasks are done"""
+        finished = count(1)
         answers: dict[int, Any] = {}
         missing, reason = list(range(len(arguments))), None
         for _ in range(self.tries):
-            for i, future in [(i, self._submit(task, arguments[i])) for i in missing]:
+            futures = []
+            for i in missing:
+                futures.append(self._submit(task, arguments[i]))
+                futures[-1].add_done_callback(lambda _: bar(next(finished)))
+            for i, future in zip(missing, futures):
                 try:
                     answers[i] = future.result()
                 except Exception as error:
@@ -107,13 +118,17 @@ class Workers:
         return executor
 
     def _submit(self, task: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
-        """A future, also where the pool broke a moment ago: then one that says so."""
+        """A future; where the pool broke a moment ago, one that says so."""
         try:
-            return self.executor.submit(task, *arguments)
-        except BrokenExecutor as error:
-            future: Future[Any] = Future()
+            future = self.executor.submit(task, *arguments)
+            if future.done():
+                future.result()  # an error need not wait until all others are done
+        except Exception as error:
+            if not lost(error):
+                raise
+            future = Future()
             future.set_exception(error)
-            return future
+        return future
 
 
 ADVICE = "it must be a function that makes an Executor: in_process, partial(ProcessPoolExecutor, 4)"
