@@ -67,7 +67,9 @@ The reading order:
     learning.kl             how far two policies are apart, exactly and from samples
     learning.losses         what is minimised: values, policy gradients, PPO's surrogates  (learning.shapes: refusals)
     learning.on_policy      walks under the present policy, whole episodes, flat batches
-    algorithms.reinforce    the policy gradient from whole episodes: full return, reward-to-go, baselines
+    algorithms.linear_reinforce  the policy gradient from whole episodes, with linear preferences
+    plain.reinforce         the same loop, one run at a time
+    algorithms.reinforce    the same with networks: full return, reward-to-go, baselines
     algorithms.actor_critic a policy, and a critic that says how good each step was: A2C
     algorithms.trpo         trust regions: the natural gradient, as far as the divergence allows
     algorithms.ppo          proximal policy optimisation: clip, penalty, with a critic and without
