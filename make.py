@@ -133,9 +133,9 @@ def clean(options):
 VERBS = dict(  # verb: (what it does, the extras of pyproject.toml that it needs)
     [
         ("book", (book, ["book"])),
-        ("test", (test, ["book", "test"])),
-        ("slow", (slow, ["book", "test"])),
-        ("check", (check, ["book", "test", "dev"])),
+        ("test", (test, ["book", "test", "distributed"])),
+        ("slow", (slow, ["book", "test", "distributed"])),
+        ("check", (check, ["book", "test", "distributed", "dev"])),
         ("lab", (lab, ["book", "test"])),
         ("grade", (grade, ["test"])),
         ("figures", (figures, ["book"])),
