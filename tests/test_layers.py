@@ -7,6 +7,7 @@ from rlcore.nn.layers import (
     copy,
     embedding,
     fan_in_uniform,
+    flat,
     layer_norm,
     linear,
     mlp,
@@ -15,6 +16,7 @@ from rlcore.nn.layers import (
     relu,
     scaled,
     tanh,
+    unflat,
 )
 
 
@@ -138,6 +140,17 @@ def test_float32_is_float64_to_its_own_precision():
     np.testing.assert_allclose(y32, y, rtol=0, atol=1e-5)
     for name, g in back(dy)[1].items():
         np.testing.assert_allclose(back32(dy)[1][name], g, rtol=0, atol=1e-4)
+
+
+def test_flat_and_back():
+    p = mlp_params([3, 5, 2], np.random.default_rng(0))
+    vector = flat(p)
+    assert vector.shape == (3 * 5 + 5 + 5 * 2 + 2,)
+    np.testing.assert_equal(unflat(vector, p), p)
+    vector[0] = 7.0
+    assert p["W0"][0, 0] != 7  # a vector of its own
+    assert unflat(vector, p)["W0"][0, 0] == 7
+    assert flat({}).shape == (0,)
 
 
 def test_scaled_divides_the_features():

@@ -36,6 +36,21 @@ def test_adam_is_the_published_recursion(lr, beta1, beta2, eps):
             assert array[i] == pytest.approx(expected, abs=1e-12)
 
 
+def test_the_order_of_the_gradients_does_not_matter_to_adam():
+    """Its running means are one long vector: two arrays of the same size must not be mistaken for each other."""
+    tape = np.random.default_rng(3).standard_normal((5, 2, 3))
+    runs = []
+    for names in (("a", "b"), ("b", "a")):
+        params, adam = {"a": np.zeros(3), "kept": np.ones(2), "b": np.zeros(3)}, Adam(0.1)
+        for k, gradient in enumerate(tape):
+            grads = dict(zip("ab", gradient))
+            adam.step(params, {name: grads[name] for name in (names if k % 2 else "ab")})
+        runs.append(params)
+    np.testing.assert_equal(*runs)
+    assert (runs[0]["kept"] == 1).all()
+    assert (runs[0]["a"] != runs[0]["b"]).all()
+
+
 def test_adams_first_step_is_lr_whatever_the_gradient():
     params = {"w": np.zeros(3)}
     Adam(0.01).step(params, {"w": np.array([1e-3, -5.0, 1e4])})

@@ -13,7 +13,6 @@ from rlcore.algorithms.trpo import (
     at,
     conjugate_gradient,
     fisher_product,
-    flat,
     kl_gradient,
     line_search,
     natural_step,
@@ -26,7 +25,7 @@ from rlcore.learning.heads import Categorical, Gaussian, with_log_std
 from rlcore.learning.on_policy import Steps, actor
 from rlcore.learning.policies import Policy, Value
 from rlcore.learning.rollout import evaluate, make_runner
-from rlcore.nn.layers import copy, mlp, mlp_params, orthogonal
+from rlcore.nn.layers import copy, flat, mlp, mlp_params, orthogonal
 from rlcore.numerics import finite_difference, softmax
 from rlcore.problems.cartpole import CartPole
 from rlcore.problems.gym import GymnasiumEnv

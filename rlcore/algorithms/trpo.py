@@ -48,7 +48,7 @@ from rlcore.learning.policies import Policy, Value
 from rlcore.learning.progress import Progress
 from rlcore.learning.returns import gae
 from rlcore.learning.rollout import make_runner
-from rlcore.nn.layers import Params, blend
+from rlcore.nn.layers import Params, blend, flat, unflat
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array
 
@@ -229,13 +229,6 @@ def conjugate_gradient(product: Product, b: Array, iterations: int, tol: float =
     return x
 
 
-def flat(params: Params) -> Array:
-    """All entries as one vector, array after array.   -> (P,)"""
-    return np.concatenate([array.ravel() for array in params.values()])
-
-
 def at(policy: Policy, theta: Array) -> Policy:
     """The same function with other parameters, from one vector; `policy` keeps its own.   (P,) -> Policy"""
-    ends = np.cumsum([array.size for array in policy.params.values()])[:-1]
-    parts = zip(policy.params.items(), np.split(theta, ends))
-    return replace(policy, params={name: part.reshape(array.shape) for (name, array), part in parts})
+    return replace(policy, params=unflat(theta, policy.params))

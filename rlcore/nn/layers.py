@@ -200,6 +200,20 @@ def copy(params: Params) -> Params:
     return {name: array.copy() for name, array in params.items()}
 
 
+def flat(params: Params) -> Array:
+    """All entries as one vector, array after array.   -> (P,)"""
+    return np.concatenate([array.ravel() for array in params.values()]) if params else np.zeros(0)
+
+
+def unflat(vector: Array, params: Params) -> Params:
+    """The other way: a vector as arrays, or views of it, with the names and shapes of params.   (P,) -> params"""
+    parts, start = {}, 0
+    for name, array in params.items():
+        parts[name] = vector[start : start + array.size].reshape(array.shape)
+        start += array.size
+    return parts
+
+
 def blend(frozen: Params, params: Params, part: float) -> None:
     """frozen <- (1 - part) frozen + part params, in place; part 1 is a copy.   Polyak averaging."""
     for name, array in frozen.items():

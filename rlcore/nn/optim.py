@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from rlcore.nn.layers import Params
+from rlcore.nn.layers import Params, flat, unflat
+from rlcore.numerics import Array
 from rlcore.problems.doors import is_number
 
 
@@ -77,6 +78,7 @@ class Adam:
         w <- w - lr m_hat / (sqrt(v_hat) + eps)      m_hat = m / (1 - beta1^t),  v_hat = v / (1 - beta2^t)
 
     Kingma & Ba (2015), Algorithm 1; eps is added after the bias is corrected, as PyTorch adds it.
+    m and v are one long vector each: a dozen operations a step, not a dozen for each array.
     Raises ValueError unless lr > 0, eps > 0 and both betas are in [0, 1).
     """
 
@@ -86,26 +88,29 @@ class Adam:
         self.lr, self.eps = _positive("lr", lr), _positive("eps", eps)
         self.beta1, self.beta2 = _fraction("beta1", beta1), _fraction("beta2", beta2)
         self.t = 0
-        self.m: Params = {}
-        self.v: Params = {}
+        self.m: Array = np.zeros(0)  # as long as all gradients together, from the first step on
+        self.v: Array = np.zeros(0)
 
     def step(self, params: Params, grads: Params) -> None:
-        """Move every array that has a gradient."""
+        """Move every array that has a gradient, the same ones in each step."""
+        moved = {name: array for name, array in params.items() if name in grads}
+        if self.t == 0:
+            self.m, self.v = np.zeros_like(flat(moved)), np.zeros_like(flat(moved))
         self.t += 1
         rate = self.lr / (1 - self.beta1**self.t)
         unbias = 1 / (1 - self.beta2**self.t)
-        for name, g in grads.items():
-            if name not in self.m:
-                self.m[name], self.v[name] = np.zeros_like(params[name]), np.zeros_like(params[name])
-            m, v = self.m[name], self.v[name]
-            m += (1 - self.beta1) * (g - m)
-            v += (1 - self.beta2) * (g * g - v)
-            params[name] -= rate * m / (np.sqrt(unbias * v) + self.eps)
+        g = flat({name: grads[name] for name in moved})
+        self.m += (1 - self.beta1) * (g - self.m)
+        self.v += (1 - self.beta2) * (g * g - self.v)
+        step = rate * self.m / (np.sqrt(unbias * self.v) + self.eps)
+        for name, part in unflat(step, moved).items():
+            params[name] -= part
 
 
 def norm(grads: Params) -> float:
     """The length of all gradients as one vector: sqrt(sum of squares)."""
-    return float(np.sqrt(sum(np.vdot(g, g) for g in grads.values())))
+    g = flat(grads)
+    return float(np.sqrt(g @ g))
 
 
 def clip_by_norm(grads: Params, max_norm: float) -> Params:
