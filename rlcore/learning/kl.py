@@ -119,7 +119,7 @@ def _against(logits: Array, logits_ref: Array) -> tuple[Array, Array]:
     same_shape(logits=logits, logits_ref=logits_ref)
     log_p, log_q = log_softmax(logits), log_softmax(logits_ref)
     p = np.exp(log_p)
-    return p, np.where(p > 0, log_p, 0.0) - np.where(p > 0, log_q, 0.0)
+    return p, np.subtract(log_p, log_q, out=np.zeros_like(p), where=p > 0)
 
 
 def _spread(mean: Array, log_std: Array, mean_ref: Array, log_std_ref: Array) -> Array:

@@ -115,8 +115,12 @@ def log_prob(logits: Array, action: Array) -> tuple[Array, Back]:
             f"action has shape {np.shape(action)}; it must be {logits.shape[:-1]}, one for each row of logits"
         )
     log_pi = log_softmax(logits)
-    chosen = np.asarray(action)[..., None] == np.arange(logits.shape[-1])
-    return pick(log_pi, action), lambda d: np.asarray((chosen - np.exp(log_pi)) * d[..., None])
+
+    def back(d: Array) -> Array:
+        chosen = np.asarray(action)[..., None] == np.arange(logits.shape[-1])
+        return np.asarray((chosen - np.exp(log_pi)) * d[..., None])
+
+    return pick(log_pi, action), back
 
 
 def gaussian_log_prob(
