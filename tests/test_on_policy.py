@@ -162,6 +162,19 @@ def test_judged_is_its_definition(estimate, lam, target, lam_target):
     np.testing.assert_allclose(steps.target, better + v, rtol=0, atol=1e-10)
 
 
+def test_steps_have_the_number_type_of_the_network():
+    """Rewards and states are float64; one such column would turn a float32 gradient into float64."""
+    walks, _, _ = tape()
+    rng = np.random.default_rng(1)
+    policy = Policy(mlp_params([1, 4, 3], rng, dtype=np.float32), mlp, Categorical())
+    for value in (Value(mlp_params([1, 4, 1], rng, dtype=np.float32), mlp), NO_CRITIC):
+        steps = judged(walks, policy, value, Dial().observe, td, 0.9)
+        columns = vars(steps) | {"logp": np.float32(0)}  # that one is as the walk drew it
+        assert {name: a.dtype for name, a in columns.items() if name != "action"} == dict.fromkeys(
+            ("x", "y", "logp", "value", "advantage", "target"), np.float32
+        )
+
+
 def test_without_a_critic_the_advantage_is_the_return():
     walks, policy, _ = tape()
     steps = judged(walks, policy, NO_CRITIC, Dial().observe, partial(gae, lam=1.0), 0.9)

@@ -83,13 +83,14 @@ def naive_loss(policy, steps, surrogate, cfg):
     return total / len(steps)
 
 
-@pytest.mark.parametrize("surrogate", SURROGATES, ids=str)
+@pytest.mark.parametrize("surrogate", [*SURROGATES, PPOPenalty(0.0)], ids=str)
+@pytest.mark.parametrize("entropy", [0.0, 0.3])
 @pytest.mark.parametrize("normalise", [as_they_are, PPOConfig().normalise])
-def test_one_policy_gradient_is_that_of_its_definition(surrogate, normalise):
+def test_one_policy_gradient_is_that_of_its_definition(surrogate, entropy, normalise):
     """Against central differences of a loop over the steps; 1e-8, their own error."""
     rng = np.random.default_rng(0)
     policy = Policy(mlp_params([3, 5, 4], rng, gain=2.0, last_gain=2.0), mlp, Categorical())
-    steps, cfg = some_steps(policy, rng), PPOConfig(entropy=0.3, normalise=normalise)
+    steps, cfg = some_steps(policy, rng), PPOConfig(entropy=entropy, normalise=normalise)
     grads, divergence = policy_gradient(policy, steps, surrogate, cfg)
     for name, array in policy.params.items():
         expected = finite_difference(lambda: naive_loss(policy, steps, surrogate, cfg), array)

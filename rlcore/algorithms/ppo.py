@@ -178,11 +178,14 @@ def policy_gradient(
     y, back = policy(batch.x)
     logp, back_logp = policy.head.log_prob(y, batch.action)  # (B,)
     divergence, back_kl = policy.head.kl(batch.y, y)  # (B,)
-    H, back_H = policy.head.entropy(y)  # (B,)
     _, d_logp, d_kl = surrogate.loss(logp, batch.logp, divergence, cfg.normalise(batch.advantage))
-    _, d_H = average(H)
-    d_y = back_logp(d_logp) + back_kl(d_kl) - cfg.entropy * back_H(d_H)
-    return back(d_y)[1], float(divergence.mean())
+    d_y = back_logp(d_logp)
+    if d_kl.any():  # a clip puts no price on the divergence
+        d_y = d_y + back_kl(d_kl)
+    if cfg.entropy:
+        H, back_H = policy.head.entropy(y)  # (B,)
+        d_y = d_y - cfg.entropy * back_H(average(H)[1])
+    return back(d_y)[1], float(divergence.sum() / len(batch))
 
 
 def value_gradient(value: Value, batch: Steps, cfg: PPOConfig) -> Params:

@@ -159,14 +159,16 @@ def judged(
         advantage = estimate(...),    target = target(...) + V(s),   with the same estimate unless told otherwise
 
     V(s') is that of the true successor, so a walk that the time limit cut goes on in the critic's eyes.
+    All numbers but the actions come in the type of the policy's network, float32 or float64.
     """
     x = observe(walks.state)  # (T, N, D)
     v, v_next = critic_says(value, x), critic_says(value, observe(walks.next_state))
     story = walks.reward, v, v_next, walks.terminated, walks.done
     advantage = estimate(*story, gamma=gamma)
     better = advantage if target is None else target(*story, gamma=gamma)
-    rows = x, walks.action, policy(x)[0], walks.logp, v, advantage, better + v
-    return Steps(*(array[walks.live] for array in rows))
+    y, live = policy(x)[0], walks.live
+    x, v, advantage, better = (a[live].astype(y.dtype) for a in (x, v, advantage, better + v))
+    return Steps(x, walks.action[live], y[live], walks.logp[live], v, advantage, better)
 
 
 def minibatches(steps: Steps, size: int, rng: Generator) -> Iterator[Steps]:
