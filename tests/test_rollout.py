@@ -66,6 +66,18 @@ def test_a_tape_with_both_kinds_of_end():
     assert env.resets == [2, 1, 1, 1, 1]  # only for the walkers whose episode ended
 
 
+def test_a_step_is_a_row_of_the_tape():
+    runner, whole = (Runner(Counter(), 2, np.random.default_rng(0)) for _ in range(2))
+    tape = whole.collect(follow(PLAN), 5)
+    for t, action in enumerate(PLAN):
+        np.testing.assert_array_equal(runner.state, tape.state[t])
+        moved = runner.step(np.array(action))
+        for name, row in zip(("next_state", "reward", "terminated", "truncated"), moved):
+            np.testing.assert_array_equal(row, getattr(tape, name)[t], err_msg=name)
+    np.testing.assert_array_equal(runner.state, whole.state)
+    assert runner.scores == whole.scores
+
+
 def test_the_next_rollout_goes_on_where_the_last_one_stopped():
     whole, parts = (Runner(Counter(), 2, np.random.default_rng(0)) for _ in range(2))
     act, act_again = follow(PLAN), follow(PLAN)

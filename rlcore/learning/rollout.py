@@ -70,24 +70,29 @@ class Runner:
     def collect(self, act: Act, T: int) -> Rollout:
         """Walk T steps."""
         check_count("T", T, 1)
-        steps = [self._step(act) for _ in range(T)]
-        return Rollout(*(np.stack(column) for column in zip(*steps)))
+        rows = []
+        for _ in range(T):
+            state = self.state
+            action, logp = act(state, self.rng)
+            next_state, reward, terminated, truncated = self.step(action)
+            rows.append((state, action, reward, next_state, terminated, truncated, logp))
+        return Rollout(*(np.array(column) for column in zip(*rows)))
 
-    def _step(self, act: Act) -> tuple[Array, ...]:
-        """One step of every walker: a row of the rollout."""
-        state = self.state
-        action, logp = act(state, self.rng)
+    def step(self, action: Array) -> tuple[Array, Array, Array, Array]:
+        """Move every walker; where an episode ends, another one begins.
+
+        -> next_state (N, ...), reward, terminated, truncated (N,).  `self.state` is where the walkers stand then.
+        """
         next_state, reward, terminated, truncated = self._move(action)
         self.score += reward
-        done = terminated | truncated
         self.state = next_state
-        if done.any():
-            who = np.flatnonzero(done)
+        who = (terminated | truncated).nonzero()[0]
+        if len(who):
             self.scores += self.score[who].tolist()
             self.clock[who], self.score[who] = 0, 0.0
-            self.state = next_state.copy()
+            self.state = np.array(next_state)
             self.state[who] = self._reset(who)
-        return state, action, reward, next_state, terminated, truncated, logp
+        return next_state, reward, terminated, truncated
 
     def _reset(self, who: Array) -> Array:
         """First states of new episodes for these walkers.   (n,) int -> (n, ...)"""

@@ -75,19 +75,18 @@ class CartPole:
 
 
 def euler(state: Array, action: Any) -> Array:
-    """One step of Euler's method.   (..., 4), (...) -> (..., 4)"""
-    x, x_dot, theta, theta_dot = (state[..., i] for i in range(4))
+    """One step of Euler's method, s + tau ds/dt.   (..., 4), (...) -> (..., 4)
+
+    Inside, and in memory, the four come first: each of them is then one run of numbers.
+    """
+    s = np.array(state.T, order="C")  # (4, ...)
+    _, x_dot, theta, theta_dot = s
     cos, sin = np.cos(theta), np.sin(theta)
-    force = 2.0 * PUSH * np.asarray(action) - PUSH
+    force = 2.0 * PUSH * np.asarray(action).T - PUSH
     temp = (force + MOMENT * np.square(theta_dot) * sin) / TOTAL
     theta_acc = (GRAVITY * sin - cos * temp) / (LENGTH * (4.0 / 3.0 - POLE * np.square(cos) / TOTAL))
     x_acc = temp - MOMENT * theta_acc * cos / TOTAL
-    s_next = np.empty(np.shape(state))
-    s_next[..., 0] = x + TAU * x_dot
-    s_next[..., 1] = x_dot + TAU * x_acc
-    s_next[..., 2] = theta + TAU * theta_dot
-    s_next[..., 3] = theta_dot + TAU * theta_acc
-    return s_next
+    return np.asarray(s + TAU * np.array([x_dot, x_acc, theta_dot, theta_acc])).T
 
 
 def fallen(state: Array) -> Any:
