@@ -121,7 +121,10 @@ def actor_critic(
 
 
 def policy_gradient(policy: Policy, steps: Steps, entropy: float) -> tuple[Params, float]:
-    """The gradient of -mean(A log pi) - c_H H with respect to policy.params, and H, the mean entropy."""
+    """The gradient of -mean(A log pi) - c_H H with respect to policy.params, and H, the mean entropy.
+
+    [eq:actor-loss]  A is a constant here, whoever estimated it.
+    """
     y, back = policy(steps.x)
     logp, back_logp = policy.head.log_prob(y, steps.action)  # (B,)
     H, back_H = policy.head.entropy(y)  # (B,)
@@ -131,7 +134,10 @@ def policy_gradient(policy: Policy, steps: Steps, entropy: float) -> tuple[Param
 
 
 def value_gradient(value: Value, steps: Steps) -> tuple[Params, float]:
-    """The gradient of the critic's squared error with respect to value.params, and the error."""
+    """The gradient of mean((V - target)^2) / 2 with respect to value.params, and that error.
+
+    [eq:critic-loss]  The target is a constant, though V may have had a part in it.
+    """
     v, back = value(steps.x)  # (B, 1)
     loss, d_v = squared_error(v[:, 0], steps.target)
     return back(d_v[:, None])[1], loss

@@ -81,7 +81,7 @@ def performance_difference(mdp: MDP | SparseMDP, pi: Any, pi_old: Any) -> float:
     """J(pi) - J(pi_old) = sum_s d_pi(s) sum_a pi(a|s) A_old(s, a).   -> number
 
     The performance-difference lemma: the advantages of the old policy, where the *new* one goes.
-    Kakade & Langford (2002).   Errors as `occupancy` and `policy_value`.
+    [eq:performance-difference]  Kakade & Langford (2002).   Errors as `occupancy` and `policy_value`.
     """
     return float(occupancy(mdp, pi) @ _mean_advantage(mdp, pi, pi_old))
 

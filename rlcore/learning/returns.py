@@ -73,6 +73,7 @@ def weighted_average(W: Array, G: Array) -> Array:
 def td_error(reward: Array, value: Array, next_value: Array, terminated: Array, *, gamma: float) -> Array:
     """delta_t = r_t + gamma (1 - terminated_t) V(s_{t+1}) - V(s_t).   all (T, N) -> (T, N)
 
+    Where V is the policy's own, its mean, given state and action, is the advantage [eq:td-advantage].
     Sutton & Barto, equation (6.5).
     """
     same_shape(reward=reward, value=value, next_value=next_value, terminated=terminated)
@@ -188,7 +189,7 @@ def gae(
     next_value is V of the true successor, also where the time limit cut the episode: `terminated` says what
     the successor is worth, `done` (terminated or truncated) where the sum stops.
     lam = 0: the TD error;  lam = 1: return minus value;  A + value is the lambda-return, the target of the value.
-    Raises ValueError where shapes differ.   Schulman et al. (2016).
+    Raises ValueError where shapes differ.   [eq:gae]  Schulman et al. (2016).
     """
     same_shape(reward=reward, value=value, next_value=next_value, terminated=terminated, done=done)
     A = td_error(reward, value, next_value, terminated, gamma=gamma)
