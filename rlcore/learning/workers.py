@@ -80,10 +80,10 @@ class Workers:
         finished = count(1)
         answers: dict[int, Any] = {}
         missing, reason = list(range(len(arguments))), None
-        for _ in range(self.tries):
+        for attempt in range(self.tries):
             futures = []
             for i in missing:
-                futures.append(self._submit(task, arguments[i]))
+                futures.append(self._submit(attempt, task, arguments[i]))
                 futures[-1].add_done_callback(lambda _: bar(next(finished)))
             for i, future in zip(missing, futures):
                 try:
@@ -117,10 +117,15 @@ class Workers:
             raise ValueError(f"executor() gives {executor!r}; {ADVICE}")
         return executor
 
-    def _submit(self, task: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
-        """A future; where the pool broke a moment ago, one that says so."""
+    def _submit(self, attempt: int, task: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any]:
+        """A future; where the pool broke a moment ago, one that says so.
+
+        Dask knows a task by its function and arguments, and remembers how it ended. A second attempt is another
+        function of other arguments.
+        """
         try:
-            future = self.executor.submit(task, *arguments)
+            again = (once_more, attempt, task) if attempt else (task,)
+            future = self.executor.submit(*again, *arguments)
             if future.done():
                 future.result()  # an error need not wait until all others are done
         except Exception as error:
@@ -129,6 +134,11 @@ class Workers:
             future = Future()
             future.set_exception(error)
         return future
+
+
+def once_more(attempt: int, task: Callable[..., Any], *arguments: Any) -> Any:
+    """The task; `attempt` is there to make a difference."""
+    return task(*arguments)
 
 
 ADVICE = "it must be a function that makes an Executor: in_process, partial(ProcessPoolExecutor, 4)"
