@@ -76,6 +76,10 @@ The reading order:
     algorithms.ddpg         deep deterministic policy gradient: actions are real numbers, and nothing is drawn
     exact.regularised       the best policy near a reference, and what it is worth; the best of n; soft values
     learning.preferences    losses on what people prefer: Bradley-Terry, DPO, IPO and relatives, rankings
+    lm.language             tokens, prompts, responses in rows        (lm.tree: all responses, and the MDP they are)
+    lm.models               trie, bigram, network and transformer behind one interface        (lm.sampling: they speak)
+    lm.tasks                a hidden preference, addition, brackets, parity        (lm.raters: who is asked)
+    lm.evaluate             what a model does, over every response        (lm.population: every pair of them)
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.report              a history as one HTML page, or as CSV

@@ -1,0 +1,1 @@
+"""A language model small enough that every response can be written down, and the ways to align it."""

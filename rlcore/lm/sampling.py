@@ -1,0 +1,54 @@
+"""Speaking: draw a response, a token at a time.
+
+Letters: B batch, L tokens of a response, V tokens to choose from.
+Left out: beams, the most probable response, cuts of the distribution's tail.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from rlcore.lm.models import LanguageModel
+from rlcore.numerics import Array, categorical, log_softmax, pick
+from rlcore.problems.doors import is_number
+
+
+def sample(
+    model: LanguageModel, prompt: Any, rng: Generator, *, temperature: float = 1.0
+) -> tuple[Array, Array]:
+    """Draw a response to each prompt.   (B,) -> response (B, L) int, logp (B, L)
+
+        token ~ softmax(logits / temperature),    logp = its log-probability under just that, 0 on pads
+
+    Below 1 a temperature makes the likely likelier; at another one than 1 logp is not `token_logp`, for it was
+    not the model itself that spoke. One uniform number a row and position, drawn whether the row goes on or not.
+    Raises ValueError unless temperature > 0 and every prompt is the number of one.
+    """
+    if not is_number(temperature) or not 0 < temperature < inf:
+        raise ValueError(f"temperature is {temperature!r}; it must be a finite number > 0")
+    prompt, language = check_prompts(model, prompt), model.language
+    response = np.full((len(prompt), language.length), language.pad)
+    logp = np.zeros(response.shape, next(iter(model.params.values())).dtype)
+    going = np.ones(len(prompt), bool)
+    for t in range(language.length):
+        logits, _ = model(prompt, response[:, : t + 1])  # (B, t + 1, V)
+        log_pi = log_softmax(logits[:, t] / temperature)
+        token = categorical(np.exp(log_pi), rng)
+        response[:, t] = np.where(going, token, language.pad)
+        logp[:, t] = np.where(going, pick(log_pi, token), 0.0)
+        going = going & (token != language.eos)
+    return response, logp
+
+
+def check_prompts(model: LanguageModel, prompt: Any) -> Array:
+    """Prompts as an array of numbers (B,); ValueError where one is not the number of a prompt."""
+    x, X = np.asarray(prompt), len(model.language.prompts)
+    if x.ndim != 1 or x.dtype.kind not in "iu":
+        raise ValueError(f"prompt is {x.dtype} {x.shape}; it must be int (B,), the number of a prompt a row")
+    for b in np.flatnonzero((x < 0) | (x >= X))[:1]:
+        raise ValueError(f"prompt[{b}] is {x[b]}; prompts are 0 to {X - 1}")
+    return x
