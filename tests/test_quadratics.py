@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from numpy.polynomial.hermite_e import hermegauss
 
-from rlcore.exact.descent import averaging_limit, best_rate, delayed_growth, largest_rate
+from rlcore.exact.descent import (
+    averaging_limit,
+    best_rate,
+    delayed_growth,
+    largest_rate,
+    noise_scale,
+    progress,
+)
 from rlcore.exact.one_step import clipped_score, likelihood_ratio, pathwise, value
 
 # ---------------------------------------------------------------- one step
@@ -100,6 +107,35 @@ def test_a_baseline_and_a_box_are_checked():
         likelihood_ratio(np.ones(1), 1.0, 1.0, float("nan"))
     with pytest.raises(ValueError, match=r"low is 1.0 and high 1.0; it needs low < high"):
         clipped_score(0.0, 1.0, 1.0, 1.0)
+
+
+# ---------------------------------------------------------------- noisy gradients
+
+
+@pytest.mark.parametrize("N", [1, 7, 100])
+def test_no_step_gains_more_than_the_best(N):
+    """A quadratic of curvature 3: the largest expected gain over all learning rates, beside the exact gradient's."""
+    g, covariance, c = np.array([[1.0, -2.0], [0.5, 0.0]]), np.diag([4.0, 1.0, 2.0, 6.0]), 3.0
+    lr = np.linspace(0, 1 / c, 100_001)
+
+    def gain(trace):
+        return (lr * (g**2).sum() - lr**2 * c / 2 * ((g**2).sum() + trace)).max()
+
+    scale = noise_scale(g, covariance)
+    assert scale == pytest.approx(13 / 5.25)
+    assert progress(N, scale) == pytest.approx(gain(13 / N) / gain(0), rel=1e-8)
+
+
+def test_a_batch_of_the_noise_scale_gains_half():
+    np.testing.assert_allclose(progress(np.array([5, 5e9]), 5.0), [0.5, 1.0])
+
+
+def test_noise_scale_refuses():
+    with pytest.raises(ValueError, match=r"covariance has shape \(3, 3\); it must be \(2, 2\)"):
+        noise_scale(np.ones(2), np.eye(3))
+    for mean in (np.zeros(2), np.array([np.nan, 1.0])):
+        with pytest.raises(ValueError, match=r"mean is .*; it must be longer than 0"):
+            noise_scale(mean, np.eye(2))
 
 
 # ---------------------------------------------------------------- old gradients

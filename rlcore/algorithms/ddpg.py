@@ -179,6 +179,7 @@ def critic_gradient(
         target = r + gamma (1 - terminated) Q'(s', mu'(s')),     mean of (Q(s, a) - target)^2 / 2
 
     One step of Q-learning, with mu'(s') for the best action. Lillicrap et al. (2016), Algorithm 1.
+    [eq:ddpg-critic]
     """
     x_next = observe(batch.next_state)
     next_value, _ = judged(slow_critic, x_next, slow_actor(x_next)[0])
@@ -194,6 +195,7 @@ def actor_gradient(actor: Actor, critic: Value, x: Array) -> tuple[float, Params
         d/dtheta = -mean of  dmu(s)/dtheta * dQ(s, a)/da  at a = mu(s)          the critic stands still
 
     The deterministic policy gradient, Silver et al. (2014); states count as often as the memory shows them.
+    [eq:deterministic-gradient]
     """
     action, back_actor = actor(x)
     Q, back_critic = judged(critic, x, action)

@@ -1,13 +1,14 @@
 """What gradient descent does on quadratics when many share the work, to the last digit.
 
+    noisy gradients        their mean over N samples: what a larger batch buys, and when it stops buying
     old gradients          w_{t+1} = w_t - lr curvature w_{t-d}        the gradient was d updates on its way
     averaged parameters    every shard makes `local` steps on its own data, then all take the mean
 
 A quadratic is what every smooth loss looks like near its lowest point, one coordinate for each eigenvector of
 its matrix. So what runs away here runs away there.
 
-Letters: D parameters, K shards, d delay.
-Left out: noise, momentum, losses that are no quadratics (algorithms/sharded.py).
+Letters: D parameters, K shards, N samples in a batch, d delay.
+Left out: momentum, noise and delay together, losses that are no quadratics (algorithms/sharded.py).
 """
 
 from __future__ import annotations
@@ -18,6 +19,35 @@ import numpy as np
 
 from rlcore.numerics import Array
 from rlcore.problems.doors import check_count, is_number
+
+# ---------------------------------------------------------------- noisy gradients
+
+
+def noise_scale(mean: Array, covariance: Array) -> float:
+    """The batch whose noise is as long as its gradient: trace(covariance) / |mean|^2, of one sample.
+
+    (...), (D, D) with D = mean.size -> number of samples.   McCandlish et al. (2018)   [eq:noise-scale]
+    Raises ValueError where the shapes do not fit, and for a mean of 0, which no batch is large enough for.
+    """
+    mean, covariance = np.asarray(mean, float), np.asarray(covariance, float)
+    if covariance.shape != (mean.size, mean.size):
+        raise ValueError(f"covariance has shape {covariance.shape}; it must be {(mean.size, mean.size)}")
+    length = float((mean**2).sum())
+    if not length > 0:
+        raise ValueError(f"mean is {mean.ravel()}; it must be longer than 0")
+    return float(np.trace(covariance)) / length
+
+
+def progress(N: Any, scale: float) -> Any:
+    """What the best step along a batch's gradient gains, as a part of what the exact gradient's gains.
+
+        1 / (1 + scale / N)        near N / scale for small batches, near 1 for large ones
+
+    On a quadratic of the same curvature c in all directions: a step lr gains lr |g|^2 - lr^2 c / 2 (|g|^2 + tr / N)
+    on average; the best lr is 1 / c / (1 + scale / N).   N (...) -> (...)   [eq:progress]
+    """
+    return 1 / (1 + scale / np.asarray(N, float))
+
 
 # ---------------------------------------------------------------- old gradients
 

@@ -65,12 +65,19 @@ class Gaussian:
         return np.split(y, 2, axis=-1)[0]
 
     def log_prob(self, y: Array, action: Array) -> tuple[Array, Back]:
+        """The log density of what was drawn, which no box has cut; it may be above 0.   [eq:gaussian-log-prob]
+
+        sum_d -z^2 / 2 - log_std - log(tau) / 2,    z = (action - mean) / exp(log_std),  tau = 2 pi
+        """
         mean, log_std = np.split(y, 2, axis=-1)
         logp, back = gaussian_log_prob(mean, log_std, action)
         return logp, lambda d: np.concatenate(back(d), axis=-1)
 
     def entropy(self, y: Array) -> tuple[Array, Back]:
-        """sum_d log_std + log(tau e) / 2, tau = 2 pi: it grows without end, and below a small spread it is negative."""
+        """sum_d log_std + log(tau e) / 2: it grows without end, and below a small spread it is negative.
+
+        [eq:gaussian-entropy]
+        """
         mean, log_std = np.split(y, 2, axis=-1)
         H = (log_std + log(tau * e) / 2).sum(axis=-1)
         slope = np.concatenate([np.zeros_like(mean), np.ones_like(log_std)], axis=-1)
