@@ -1,9 +1,38 @@
-"""Curves over seeds: the mean, the interval and its coverage, the doors."""
+"""Curves over seeds: the mean, the interval and its coverage, seeds and sweeps on any executor, the doors."""
+
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rlcore.lab.experiments import Curve, over_seeds
+from rlcore.lab.experiments import Curve, over_seeds, sweep
+
+POOL = partial(ProcessPoolExecutor, 2)
+
+
+def draw(rng):
+    return rng.random(3)
+
+
+def scaled_draw(scale, rng):
+    return scale * rng.random(3)
+
+
+def draw_unless(flag, rng):
+    """Dies where the flag is up, and takes it down first."""
+    first = rng.random(3)
+    if Path(flag).exists():
+        Path(flag).unlink()
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+    return first
+
+
+def no_draw(rng):
+    raise ValueError("there is nothing to draw")
 
 
 def test_mean_and_interval_by_hand():
@@ -30,6 +59,30 @@ def test_over_seeds_gives_each_seed_its_own_generator():
     both = over_seeds(lambda rng: rng.random(3), [7, 8])
     np.testing.assert_array_equal(both[0], np.random.default_rng(7).random(3))
     np.testing.assert_array_equal(both[1], np.random.default_rng(8).random(3))
+
+
+def test_a_sweep_gives_every_setting_the_same_seeds():
+    table = sweep(scaled_draw, [1.0, 2.0, 10.0], [7, 8])
+    assert table.shape == (3, 2, 3)
+    for i, scale in enumerate([1.0, 2.0, 10.0]):
+        np.testing.assert_array_equal(table[i], over_seeds(partial(scaled_draw, scale), [7, 8]))
+    assert sweep(lambda setting, rng: setting, "ab", range(2)).tolist() == [["a", "a"], ["b", "b"]]
+
+
+def test_processes_give_the_same_numbers(tmp_path):
+    """Also where one of them is killed on the way; what a run raises comes back as it is."""
+    np.testing.assert_array_equal(over_seeds(draw, range(5)), over_seeds(draw, range(5), POOL))
+    settings = [1.0, 2.0]
+    np.testing.assert_array_equal(
+        sweep(scaled_draw, settings, [3, 4]), sweep(scaled_draw, settings, [3, 4], POOL)
+    )
+    flag = tmp_path / "flag"
+    flag.touch()
+    run = partial(draw_unless, str(flag))
+    np.testing.assert_array_equal(over_seeds(run, range(5), POOL), over_seeds(draw, range(5)))
+    assert not flag.exists()
+    with pytest.raises(ValueError, match="nothing to draw"):
+        over_seeds(no_draw, range(2), POOL)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +113,11 @@ def test_over_seeds_refuses():
     lengths = iter([2, 3])
     with pytest.raises(ValueError, match=r"run 1 has shape \(3,\), run 0 has \(2,\)"):
         over_seeds(lambda rng: np.zeros(next(lengths)), [0, 1])
+    with pytest.raises(ValueError, match=r"run 1 has shape \(2,\), run 0 has \(1,\)"):
+        sweep(lambda n, rng: np.zeros(n), [1, 2], [0])
+    with pytest.raises(ValueError, match="settings is empty"):
+        sweep(scaled_draw, [], [0])
+    with pytest.raises(ValueError, match="seeds is empty"):
+        sweep(scaled_draw, [1.0], [])
+    with pytest.raises(ValueError, match="executor is 2"):
+        over_seeds(draw, [0], 2)
