@@ -27,7 +27,7 @@ def objective_slope(ratio, advantage, low, high):
 
         objective(r) = min(r A, clip(r, 1 - low, 1 + high) A),        slope = d objective / d r
 
-    This is the objective of equation (11.9, eq:clip); its edges need not be equally far from 1.
+    This is the objective of equation (11.8, eq:clip); its edges need not be equally far from 1.
 
     ratio (B,), advantage (B,), no ratio on an edge, low float, high float -> (B,)
 
@@ -37,7 +37,7 @@ def objective_slope(ratio, advantage, low, high):
 
 
 def total_loss(gain, value, target, pi, c_value, c_entropy):
-    """Exercise 11.3.  What PPO minimises, equation (11.12, eq:total-loss).
+    """Exercise 11.3.  What PPO minimises, equation (11.11, eq:total-loss).
 
     Policies should gain, critics should be right, and the policy should stay undecided a little:
 
@@ -102,7 +102,7 @@ def steps_before_stop(logp, logp_old, target):
     """Exercise 11.7.  Stop when the policy has gone too far.
 
     Before each gradient step, estimate KL(old || new) from the actions that the *old* policy took,
-    equation (11.14, eq:approximate-kl),
+    equation (11.15, eq:approximate-kl),
 
         mean of  r - 1 - log r,        r = pi_new / pi_old
 
@@ -117,7 +117,7 @@ def steps_before_stop(logp, logp_old, target):
 def dual_clip(logp, logp_old, advantage, clip, c):
     """Exercise 11.8.  A floor under the objective: dual clip.
 
-    For A < 0 the objective of equation (11.9, eq:clip) falls without end as r grows, and one step with a huge
+    For A < 0 the objective of equation (11.8, eq:clip) falls without end as r grows, and one step with a huge
     ratio can drown all others. Dual clip puts a floor there, and only there:
 
         A >= 0:   min(r A, clip(r, 1 - eps, 1 + eps) A)
@@ -153,7 +153,7 @@ def reverse_penalty(logits, logits_old, action, advantage, beta):
 
         loss = mean of  -r A + beta KL(new || old),        KL(new || old) = sum_a new(a) log(new(a) / old(a))
 
-    The divergence is exact, over all actions. Equation (11.11, eq:penalty) has the other one.
+    The divergence is exact, over all actions. Equation (11.9, eq:penalty) has the other one.
 
     logits (B, A) of the new policy, logits_old (B, A), action (B,) int taken by the old one, advantage (B,),
     beta float -> [loss float, its gradient with respect to logits (B, A)]
@@ -165,7 +165,7 @@ def reverse_penalty(logits, logits_old, action, advantage, beta):
 
 
 def trust_region_step(theta, d, Q, delta, tries):
-    """Exercise 11.11.  A step of trust-region policy optimisation, exactly, equation (11.8, eq:natural-step).
+    """Exercise 11.11.  A step of trust-region policy optimisation, exactly, equation (11.7, eq:natural-step).
 
     The policy is the softmax of a table. With A(s, a) = Q(s, a) - sum_b pi(b|s) Q(s, b), go along the natural
     gradient, x = A, as far as its quadratic model allows:

@@ -174,6 +174,7 @@ def policy_gradient(
     """The gradient of surrogate - c_H H with respect to policy.params, and the batch's mean KL(old || new).
 
     All three parts are functions of what the network says, y (B, Y); they meet there and go back together.
+    The critic's part of the loss is in `value_gradient`.   [eq:total-loss]
     """
     y, back = policy(batch.x)
     logp, back_logp = policy.head.log_prob(y, batch.action)  # (B,)

@@ -136,7 +136,7 @@ def trpo(env: Any, policy: Policy, value: Value, cfg: TRPOConfig, rng: Generator
 def natural_step(policy: Policy, steps: Steps, cfg: TRPOConfig) -> Array:
     """x with (F + damping) x = g, made so long that x^T (F + damping) x / 2 = delta.   -> (P,)
 
-    It goes uphill. Where the gradient is 0, so is the step.
+    [eq:natural-step]  It goes uphill. Where the gradient is 0, so is the step.
     """
     g = -flat(surrogate_gradient(policy, steps)[1])
     product = fisher_product(policy, steps.x, cfg.damping)
@@ -148,7 +148,7 @@ def natural_step(policy: Policy, steps: Steps, cfg: TRPOConfig) -> Array:
 def line_search(policy: Policy, steps: Steps, direction: Array, cfg: TRPOConfig) -> dict[str, float]:
     """Take the longest of the steps x, shrink x, shrink^2 x ... that keeps both promises; in place.
 
-        mean KL(old || new) <= delta      and      mean(r A) rises
+        mean KL(old || new) <= delta      and      mean(r A) rises        [eq:trust-region]
 
     -> kl, gain, length, as in the history. Where none keeps them, the policy stays what it was.
     """

@@ -54,7 +54,7 @@ def fisher(mdp: MDP | SparseMDP, theta: Any) -> Array:
 
     It is E[g g^T], g = d log pi(a|s) / dtheta, over states by their share of discounted visits and actions by
     pi; entries of two different states are 0. So KL(pi_theta || pi_theta+x), weighed by the same shares, is
-    x^T F x / 2 + O(x^3). Each block is singular: F[s] @ 1 = 0.   Errors as `policy_gradient`.
+    x^T F x / 2 + O(x^3). Each block is singular: F[s] @ 1 = 0.   [eq:fisher]  Errors as `policy_gradient`.
     """
     pi = _policy(mdp, theta)
     d = occupancy(mdp, pi)
@@ -90,7 +90,8 @@ def surrogate(mdp: MDP | SparseMDP, pi: Any, pi_old: Any) -> float:
     """L(pi) = J(pi_old) + sum_s d_old(s) sum_a pi(a|s) A_old(s, a).   -> number
 
     The lemma with the visits of the *old* policy, which can be sampled. At pi = pi_old it has the value and the
-    gradient of J; further away it may promise what J does not keep.   Errors as `performance_difference`.
+    gradient of J; further away it may promise what J does not keep.   [eq:surrogate]
+    Errors as `performance_difference`.
     """
     return performance(mdp, pi_old) + float(occupancy(mdp, pi_old) @ _mean_advantage(mdp, pi, pi_old))
 
@@ -101,7 +102,7 @@ def improvement_bound(mdp: MDP | SparseMDP, pi: Any, pi_old: Any) -> float:
         L(pi) - 4 gamma eps / (1 - gamma)^2 * max_s TV(s)^2
 
     eps = max |A_old|,  TV(s) = sum_a |pi(a|s) - pi_old(a|s)| / 2. At pi = pi_old it equals J, so a policy that
-    raises it is better for sure.   Schulman, Levine, Moritz, Jordan & Abbeel (2015), theorem 1.
+    raises it is better for sure.   [eq:improvement-bound]  Schulman, Levine, Moritz, Jordan & Abbeel (2015), theorem 1.
     Raises ValueError where gamma = 1: then no step is small enough for such a promise.
     """
     if mdp.gamma == 1:

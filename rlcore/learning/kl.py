@@ -26,7 +26,7 @@ from rlcore.numerics import Array, log_softmax, softmax
 
 
 def kl(logits: Array, logits_ref: Array) -> Array:
-    """KL(pi || ref) of two softmax policies.   (..., A) twice -> (...)
+    """KL(pi || ref) of two softmax policies.   (..., A) twice -> (...)   [eq:kl]
 
         sum_a p_a (log p_a - log q_a),    p = softmax(logits),  q = softmax(logits_ref)
 
@@ -93,7 +93,7 @@ def k3(logp: Array, logp_ref: Array) -> Array:
     """r - 1 - log r,  r = ref / pi: unbiased and never negative.   (...) twice -> (...)
 
     k1 plus r - 1, whose mean under pi is 0. Its variance is the smaller one near ref; far from it r has a
-    heavy tail, and k1 may vary less.   Schulman (2020), Approximating KL divergence.
+    heavy tail, and k1 may vary less.   [eq:approximate-kl]  Schulman (2020), Approximating KL divergence.
     """
     log_r = -k1(logp, logp_ref)
     return np.asarray(np.expm1(log_r) - log_r)

@@ -83,7 +83,7 @@ def clipped_squared_error(
 
     Both are in use; some code leaves out the half. The gradient is that of the branch taken: e, or e_clip
     where value is within clip and 0 beyond. Where both squares are equal, e; at the edge itself, within.
-    Raises ValueError where the shapes differ.
+    [eq:value-clip]  Raises ValueError where the shapes differ.
     """
     same_shape(value=value, value_old=value_old, target=target)
     move = np.subtract(value, value_old)
@@ -99,7 +99,7 @@ def clipped_squared_error(
 
 
 def standardised(advantage: Array, *, ddof: int = 1, eps: float = 1e-8) -> Array:
-    """(A - mean) / (std + eps), for the policy's loss alone.   (B,) -> (B,)
+    """(A - mean) / (std + eps), for the policy's loss alone.   (B,) -> (B,)   [eq:standardised]
 
     std divides by B - ddof: 1 is the default of PyTorch, 0 that of NumPy. Equal advantages give 0, and ddof
     entries or fewer, which have no spread, come back as they are. Pads stay out: standardised(A[counts]).
@@ -155,7 +155,7 @@ def clipped_surrogate(
 ) -> tuple[float, Array]:
     """-mean(min(r A, clip(r, 1 - low, 1 + high) A)),   r = pi / pi_old.   (B,) three times -> number, (B,)
 
-        gradient -r A / B where r A is the smaller of the two, else 0
+        gradient -r A / B where r A is the smaller of the two, else 0        [eq:ratio] [eq:clip]
 
     So the push ends where r has gone far enough *in the direction of A*: above 1 + high for A > 0, below
     1 - low for A < 0. On the other side it goes on, however far r is. At the edge itself, where both are
@@ -184,7 +184,7 @@ def ppo_penalty(
 ) -> tuple[float, Array]:
     """-mean(r A) + beta mean KL(old || new) of a softmax policy.   (B, A), (B,) int, (B, A), (B,) -> number, (B, A)
 
-    The divergence is exact, over all actions.   Schulman et al. (2017), equation 8.
+    The divergence is exact, over all actions.   [eq:penalty]  Schulman et al. (2017), equation 8.
     """
     logp, back = log_prob(logits, action)
     logp_old, _ = log_prob(logits_old, action)
@@ -256,7 +256,10 @@ class PPOPenalty:
         return gain + self.beta * divergence, d_logp, self.beta * d_kl
 
     def adapted(self, mean_kl: float) -> PPOPenalty:
-        """Twice the price above 1.5 target, half of it below target / 1.5.   Schulman et al. (2017), section 4."""
+        """Twice the price above 1.5 target, half of it below target / 1.5.
+
+        [eq:adaptive-price]  Schulman et al. (2017), section 4.
+        """
         if self.target is None:
             return self
         factor = 2.0 if mean_kl > 1.5 * self.target else 0.5 if mean_kl < self.target / 1.5 else 1.0

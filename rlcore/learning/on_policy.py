@@ -158,6 +158,8 @@ def judged(
 
         advantage = estimate(...),    target = target(...) + V(s),   with the same estimate unless told otherwise
 
+    [eq:value-target]
+
     V(s') is that of the true successor, so a walk that the time limit cut goes on in the critic's eyes.
     All numbers but the actions come in the type of the policy's network, float32 or float64.
     """
