@@ -80,6 +80,9 @@ The reading order:
     lm.models               trie, bigram, network and transformer behind one interface        (lm.sampling: they speak)
     lm.tasks                a hidden preference, addition, brackets, parity        (lm.raters: who is asked)
     lm.evaluate             what a model does, over every response        (lm.population: every pair of them)
+    algorithms.sharded      regression on shards of data: gradients or parameters averaged
+    algorithms.distributed  PPO and A2C on shards of walkers        (learning.shards, learning.workers: who does it)
+    algorithms.asynchronous gradients that come late: what not waiting costs
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.report              a history as one HTML page, or as CSV

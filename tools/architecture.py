@@ -30,7 +30,11 @@ FORBIDDEN = {  # what checks shares no code with what it checks
 }
 SIBLINGS = {  # who may import whom
     *(("dp", "certificate"), ("dp", "fast_dp"), ("fast_dp", "certificate")),
-    *(("distributed", "ppo"), ("distributed", "actor_critic")),  # their gradients, not their loops
+    *(
+        ("distributed", "ppo"),
+        ("distributed", "actor_critic"),
+        ("asynchronous", "distributed"),
+    ),  # tasks, not loops
 }
 
 
