@@ -152,16 +152,20 @@ def test_shards_take_turns():
 
 
 @pytest.mark.slow
-def test_late_gradients_cost_learning():
-    """Large steps on CartPole, 5 seeds each: fresh gradients learn, those of 60 updates ago do not."""
-    scores = {delay: [] for delay in (0, 60)}
-    for delay, seed in ((d, s) for d in scores for s in range(5)):
+def test_very_late_gradients_cost_learning():
+    """Mean score on the way through 50,000 steps, 5 seeds each, with large steps: 16 updates late is no loss to
+    be seen (8 seeds: 161, against 170 fresh), 64 updates late is most of it (48).
+    """
+    area = {delay: [] for delay in (0, 64)}
+    for delay, seed in ((d, s) for d in area for s in range(5)):
         policy, value = networks(seed, 64)
-        cfg = SynchronousConfig(shards=1, steps=40_000, eval_every=50)
+        cfg = SynchronousConfig(
+            shards=1, steps=50_000, lr=0.01, value_lr=0.01, eval_every=39, eval_episodes=30
+        )
         history = asynchronous_a2c(CartPole(), policy, value, cfg, np.random.default_rng(seed), delay=delay)
-        scores[delay].append(max(row["score"] for row in history if np.isfinite(row["score"])))
-    print(scores)
-    assert np.median(scores[0]) > 2 * np.median(scores[60])
+        area[delay].append(np.nanmean([row["score"] for row in history]))
+    print(area)
+    assert np.mean(area[0]) > 2 * np.mean(area[64])
 
 
 # ---------------------------------------------------------------- doors
