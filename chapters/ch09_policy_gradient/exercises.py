@@ -88,7 +88,7 @@ def baseline_bias(theta, b):
 
 
 def exact_gradient(P, R, gamma, start, theta):
-    """Exercise 9.7.  The policy gradient theorem, equation (9.4, eq:policy-gradient), by linear algebra.
+    """Exercise 9.7.  The policy gradient theorem, equation (9.5, eq:policy-gradient), by linear algebra.
 
         dJ / d theta[s, a] = d(s) pi(a|s) (Q(s, a) - V(s)),        d(s) = sum_t gamma^t P(s_t = s)
 

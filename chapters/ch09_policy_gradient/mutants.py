@@ -423,7 +423,7 @@ def actions_alike(X, theta, visits, advantage):
     "only the diagonal of F is inverted. That rescales each parameter alone, as Adam does; F also knows which belong together.",
 )
 def diagonal_only(X, theta, visits, advantage):
-    (S, A), pi = advantage.shape, softmax(X @ theta)
+    A, pi = theta.shape[1], softmax(X @ theta)
     square = (np.eye(A) - pi[:, None, :]) ** 2
     diagonal = np.einsum("s,sa,sd,sab->db", visits / visits.sum(), pi, X**2, square)
     return plain_gradient(X, theta, visits, advantage) / diagonal

@@ -85,7 +85,10 @@ def linear_reinforce(
 
 
 def _gradients(episode: Episode, x: Array, theta: Array, w: Array, gamma: float) -> tuple[Array, Array]:
-    """The sum and the mean over the steps of each episode.   x (T, N, D), theta (N, D, A), w (N, D) -> (N, D, A), (N, D)"""
+    """The sum and the mean over the steps of each episode.   -> (N, D, A), (N, D)
+
+    x (T, N, D), theta (N, D, A), w (N, D)
+    """
     G = discounted_return(episode.reward, episode.done, gamma=gamma)  # (T, N)
     error = np.where(episode.inside, G - (x * w).sum(axis=-1), 0.0)
     taken = episode.action[..., None] == np.arange(theta.shape[-1])
@@ -105,9 +108,13 @@ def _first_theta(env: Any, runs: int, theta: Any) -> Array:
     if not isinstance(getattr(env, "actions", None), Discrete):
         raise ValueError(f"env is {type(env).__name__}; a softmax needs finitely many actions")
     shape = env.n_features, env.actions.n
-    table = np.asarray(theta)
+    try:
+        table = np.asarray(theta)
+    except ValueError:  # lists of different lengths
+        raise ValueError(f"theta must be a number or an array {shape}") from None
     if table.shape not in ((), shape) or table.dtype.kind not in "iuf":
         raise ValueError(f"theta is {table.dtype} {table.shape}; it must be a number or {shape}")
-    if not np.isfinite(table).all():
-        raise ValueError("theta must be finite numbers")
+    for at in np.argwhere(~np.isfinite(table))[:1]:
+        where = f"[{', '.join(map(str, at))}]" if len(at) else ""
+        raise ValueError(f"theta{where} is {table[tuple(at)]}; it must be a finite number")
     return np.array(np.broadcast_to(table, (runs, *shape)), float)

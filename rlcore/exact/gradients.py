@@ -25,7 +25,7 @@ from rlcore.problems.mdp import MDP, SparseMDP, check_policy
 
 
 def performance(mdp: MDP | SparseMDP, pi: Any) -> float:
-    """J(pi) = sum_s start(s) V_pi(s).   (S,) int or (S, A) -> number;  errors as `policy_value`"""
+    """J(pi) = sum_s start(s) V_pi(s).   [eq:performance]   (S,) int or (S, A) -> number;  errors as `policy_value`"""
     return float(mdp.start @ policy_value(mdp, pi))
 
 
@@ -38,8 +38,9 @@ def advantage(mdp: MDP | SparseMDP, pi: Any) -> Array:
 def policy_gradient(mdp: MDP | SparseMDP, theta: Any) -> Array:
     """dJ/dtheta[s, a] = d(s) pi(a|s) A(s, a).   (S, A) -> (S, A)
 
-    The policy gradient theorem for a softmax table. A row sums to 0, as a constant added to all preferences
-    of a state changes nothing. Sutton, McAllester, Singh & Mansour (2000); Sutton & Barto, section 13.2.
+    [eq:policy-gradient]  The policy gradient theorem for a softmax table. A row sums to 0, as a constant added
+    to all preferences of a state changes nothing. Sutton, McAllester, Singh & Mansour (2000); Sutton & Barto,
+    section 13.2.
 
     Raises ValueError unless theta is (S, A) and finite, and as `occupancy` where gamma = 1.
     """
@@ -52,8 +53,8 @@ def fisher(mdp: MDP | SparseMDP, theta: Any) -> Array:
 
         F[s] = d(s) / sum(d) * (diag(pi(.|s)) - pi(.|s) pi(.|s)^T)
 
-    It is E[g g^T], g = d log pi(a|s) / dtheta, over states by their share of discounted visits and actions by
-    pi; entries of two different states are 0. So KL(pi_theta || pi_theta+x), weighed by the same shares, is
+    [eq:fisher]  It is E[g g^T], g = d log pi(a|s) / dtheta, over states by their share of discounted visits and
+    actions by pi; entries of two different states are 0. So KL(pi_theta || pi_theta+x), weighed by the same shares, is
     x^T F x / 2 + O(x^3). Each block is singular: F[s] @ 1 = 0.   [eq:fisher]  Errors as `policy_gradient`.
     """
     pi = _policy(mdp, theta)
@@ -67,8 +68,8 @@ def natural_policy_gradient(mdp: MDP | SparseMDP, theta: Any) -> Array:
 
         x[s, a] = sum(d) A(s, a),        sum(d) = 1 / (1 - gamma) where nothing ends
 
-    The visits cancel, so it needs no inverse, and rare states learn as fast as others. Any constant may be
-    added to a row; this x has the mean 0 under pi.   Kakade (2002).   Errors as `policy_gradient`.
+    [eq:natural-gradient]  The visits cancel, so it needs no inverse, and rare states learn as fast as others.
+    Any constant may be added to a row; this x has the mean 0 under pi.   Kakade (2002).   Errors as `policy_gradient`.
     """
     pi = _policy(mdp, theta)
     return np.asarray(occupancy(mdp, pi).sum() * advantage(mdp, pi))

@@ -58,9 +58,9 @@ Estimator = Callable[[Trajectories], Array]  # -> (N, ...)
 def moments(mdp: MDP | SparseMDP, pi: Any, estimator: Estimator, horizon: int) -> tuple[Array, Array]:
     """The mean and covariance of an estimator over all trajectories of at most `horizon` steps.
 
-    estimator: `Trajectories` -> (N, ...), an estimate a trajectory.   -> mean (...), covariance (D, D), where
-    D = mean.size and the entries are those of mean.ravel(). The mean of n independent estimates has the
-    covariance divided by n.
+    [eq:moments]  estimator: `Trajectories` -> (N, ...), an estimate a trajectory.   -> mean (...), covariance
+    (D, D), where D = mean.size and the entries are those of mean.ravel(). The mean of n independent estimates
+    has the covariance divided by n.
 
     Raises ValueError as `trajectories`, and unless the estimator returns N finite estimates.
     """

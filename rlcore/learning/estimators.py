@@ -34,8 +34,8 @@ def gradient_estimate(walks: Any, pi: Array, weight: Array, gamma: float = 1.0) 
 
         d log pi(a | s) / dtheta[s, b] = 1[a = b] - pi(b | s)
 
-    With gamma^t it estimates the gradient of the discounted return. Most programs leave the factor out
-    (gamma = 1 here, whatever the weights are): later states then count as much as early ones.
+    [eq:gradient-estimate]  With gamma^t it estimates the gradient of the discounted return. Most programs leave
+    the factor out (gamma = 1 here, whatever the weights are): later states then count as much as early ones.
     """
     (S, A), (T, N) = pi.shape, walks.state.shape
     share = np.where(walks.live, gamma ** np.arange(T)[:, None] * weight, 0.0)
@@ -47,22 +47,22 @@ def gradient_estimate(walks: Any, pi: Array, weight: Array, gamma: float = 1.0) 
 def full_return(walks: Any, *, gamma: float) -> Array:
     """G_0, the same for every step of a trajectory.   -> (T, N)
 
-    It also praises actions for rewards that came before them. Those add nothing on average, only variance.
-    To be used without gamma^t: G_0 is brought back to t = 0 already.
+    [eq:log-derivative]  It also praises actions for rewards that came before them. Those add nothing on average,
+    only variance. To be used without gamma^t: G_0 is brought back to t = 0 already.
     """
     G = reward_to_go(walks, gamma=gamma)
     return np.broadcast_to(G[0], G.shape)
 
 
 def reward_to_go(walks: Any, *, gamma: float) -> Array:
-    """G_t = r_t + gamma r_{t+1} + ...   -> (T, N)"""
+    """G_t = r_t + gamma r_{t+1} + ...   -> (T, N)   [eq:reward-to-go]"""
     return discounted_return(walks.reward, walks.done, gamma=gamma)
 
 
 def with_baseline(walks: Any, V: Array, *, gamma: float) -> Array:
     """G_t - V(s_t).   V (S,) -> (T, N)
 
-    Any V leaves the mean as it is, since sum_a pi(a|s) d log pi(a|s) = 0.
+    [eq:with-baseline]  Any V leaves the mean as it is, since sum_a pi(a|s) d log pi(a|s) = 0.
     """
     return np.asarray(reward_to_go(walks, gamma=gamma) - V[walks.state])
 

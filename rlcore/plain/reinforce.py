@@ -31,7 +31,7 @@ def reinforce(
 ) -> tuple[Array, Array]:
     """Sutton & Barto, sections 13.3 and 13.4, with one step an episode.   -> theta (D, A), w (D,)
 
-    pi(.|s) = softmax(x(s) @ theta), and the baseline is v(s) = x(s) @ w; it stays 0 where alpha_w is 0.
+    [eq:reinforce]  pi(.|s) = softmax(x(s) @ theta), and the baseline is v(s) = x(s) @ w; it stays 0 where alpha_w is 0.
     """
     theta = np.zeros((env.n_features, env.actions.n)) if theta is None else np.array(theta, float)
     w = np.zeros(env.n_features)
