@@ -73,6 +73,15 @@ def test_the_error_of_a_mean_is_bias_and_a_part_of_the_variance():
     assert bias_and_variance(x, p, truth, 2)[2] == pytest.approx(p @ square @ p, rel=1e-12)
 
 
+@pytest.mark.parametrize(("critic", "bias"), [(V, 0.0), (V / 2, 0.5)], ids=["exact", "half"])
+def test_what_leaks_from_the_next_day(critic, bias):
+    """A day's first advantage is what an accumulator that is not reset would add to the day before."""
+    first = lambda walks: gae_advantage(walks, critic, gamma=DAY.gamma, lam=0.8)[0]
+    mean, variance = moments(DAY, PI, first, STEPS)
+    assert abs(mean) < 1e-12 if bias == 0 else mean > bias
+    assert variance > 0.6
+
+
 def test_figure_10_1_says_what_the_text_says():
     data = committed("fig_10_1_bias_variance")
     exact, noisy, half, nothing = range(4)

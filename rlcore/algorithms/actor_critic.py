@@ -7,7 +7,7 @@ Many walkers in lock-step take a few steps each, and then policy and critic take
 A2C. Which estimate says how good a step was is a function in the configuration, one for each of the two:
 
     td                        one reward, then the critic's word: little noise, much bias
-    monte_carlo               all rewards there are, the critic only behind a cut: no bias, much noise
+    monte_carlo               all rewards there are, the critic only behind them: much noise, little bias
     partial(gae, lam=0.95)    between them
 
 All three come from learning/on_policy.py, and bootstrap from where a step led: V counts behind a time limit,
