@@ -213,7 +213,10 @@ def leaves_the_padding(advantage, counts):
     return _z(advantage, np.ones_like(counts), A.mean(), A.std(ddof=1))
 
 
-@mutant("masked_standardised", "the mean was not subtracted.")
+@mutant(
+    "masked_standardised",
+    "the mean was not subtracted: actions are good or bad compared with the others of the batch.",
+)
 def only_scales(advantage, counts):
     return _z(advantage, counts, 0.0, advantage[counts].std(ddof=1))
 
