@@ -317,7 +317,10 @@ def gaussian():
 
 
 def test_processes_give_the_same_bits():
-    """Spawned and forked, both averages, discrete and real-valued actions, features and one-hot states."""
+    """Spawned and forked, both averages, discrete and real-valued actions, features and one-hot states.
+
+    An error in the environment is raised as it is.
+    """
     for method, average in zip(METHODS, AVERAGES):
         same_bits(train(average=average), train(average=average, executor=pool(method)))
     last = pool(METHODS[-1])
@@ -326,6 +329,9 @@ def test_processes_give_the_same_bits():
     wide = partial(networks, grid.n_states, 4)
     same_bits(train(grid, nets=wide(), shards=4), train(grid, nets=wide(), shards=4, executor=last))
     same_bits(train_a2c(), train_a2c(executor=last))
+    for executor in (in_process, last):
+        with pytest.raises(ValueError, match="not of this world"):
+            train(Broken(), executor=executor)
 
 
 @pytest.mark.parametrize(("method", "average"), list(zip(METHODS, AVERAGES)))
@@ -351,7 +357,7 @@ def test_dask(tmp_path):
     from distributed import Client, LocalCluster
 
     quiet = {"distributed.scheduler.allowed-failures": 0, "distributed.worker.profile.enabled": False}
-    cluster = partial(LocalCluster, n_workers=2, threads_per_worker=1, dashboard_address=None)
+    cluster = partial(LocalCluster, n_workers=2, threads_per_worker=1, dashboard_address=":0")
     flag = tmp_path / "flag"
     with dask.config.set(quiet), cluster(silence_logs=logging.CRITICAL) as two, Client(two) as client:
         on_dask = client.get_executor
@@ -535,13 +541,6 @@ def test_the_learners_refuse(learn):
         learn(CartPole(), policy, value, cfg, rng, executor=4)
     with pytest.raises(ValueError, match=r"^tries is 0"):
         learn(CartPole(), policy, value, cfg, rng, tries=0)
-
-
-def test_an_error_in_the_environment_is_raised_as_it_is():
-    with pytest.raises(ValueError, match="not of this world"):
-        train(Broken())
-    with pytest.raises(ValueError, match="not of this world"):
-        train(Broken(), executor=pool(METHODS[-1]))
 
 
 def test_nothing_is_printed(capsys):

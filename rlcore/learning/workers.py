@@ -100,7 +100,8 @@ class Workers:
             self.executor = self._made()
         raise RuntimeError(
             f"tasks {missing} of {len(arguments)} were lost with their workers {self.tries} times: "
-            f"something in {getattr(task, '__name__', task)} ends the process it runs in"
+            f"something in {getattr(task, '__name__', task)} ends the process it runs in, or no process can "
+            'start: functions must stand in a module, and a script needs `if __name__ == "__main__":`'
         ) from reason
 
     def __enter__(self) -> Workers:
