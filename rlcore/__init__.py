@@ -83,6 +83,8 @@ The reading order:
     algorithms.sharded      regression on shards of data: gradients or parameters averaged
     algorithms.distributed  PPO and A2C on shards of walkers        (learning.shards, learning.workers: who does it)
     algorithms.asynchronous gradients that come late: what not waiting costs
+    lm.sft                  supervised fine-tuning: by counting and by gradient
+    lm.reward_model         what people like, from pairs, rankings, ratings and edits
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.report              a history as one HTML page, or as CSV

@@ -135,6 +135,8 @@ PREFERENCES = {
     "hinge, weight": (partial(preferences.hinge, beta=0.7, weight=WEIGHT), PAIR + REF_PAIR),
     "simpo": (partial(preferences.simpo, beta=0.7, margin=0.3), PAIR + LENGTHS),
     "simpo, weight": (partial(preferences.simpo, beta=0.7, margin=0.3, weight=WEIGHT), PAIR + LENGTHS),
+    "centring": (preferences.centring, PAIR),
+    "centring, weight": (partial(preferences.centring, weight=WEIGHT), PAIR),
     "kto": (partial(preferences.kto, kl=0.4, beta=0.7), PAIR + REF_PAIR),
     "kto, negative estimate": (partial(preferences.kto, kl=-0.4, beta=0.7), PAIR + REF_PAIR),
     "kto, weight": (partial(preferences.kto, kl=0.4, beta=0.7, weight=WEIGHT), PAIR + REF_PAIR),
@@ -219,6 +221,12 @@ def test_rrhf():
     assert np.abs(np.diff(np.sort(score))).min() > 1e-3
     _, gradient = preferences.rrhf(score, reward)
     close(gradient, finite_difference(lambda: preferences.rrhf(score, reward)[0], score))
+
+
+def test_plackett_luce():
+    reward = normal(4, 5)
+    _, gradient = preferences.plackett_luce(reward)
+    close(gradient, finite_difference(lambda: preferences.plackett_luce(reward)[0], reward))
 
 
 @pytest.mark.parametrize("name", DIVERGENCES)

@@ -1,13 +1,23 @@
 """Preference losses and group advantages: extremes, noise, shapes, number types. Gradients: test_gradients."""
 
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 import pytest
 from scipy.special import expit
 
 from rlcore.learning import losses, preferences
-from rlcore.learning.preferences import bradley_terry, dpo, hinge, ipo, kto, rrhf, simpo
+from rlcore.learning.preferences import (
+    bradley_terry,
+    centring,
+    dpo,
+    hinge,
+    ipo,
+    kto,
+    plackett_luce,
+    rrhf,
+    simpo,
+)
 from rlcore.learning.returns import group_advantage, rloo_advantage
 
 PAIR_LOSSES = {
@@ -16,6 +26,7 @@ PAIR_LOSSES = {
     "ipo": lambda c, r, **k: ipo(c, r, 0 * c, 0 * r, 0.5, **k),
     "hinge": lambda c, r, **k: hinge(c, r, 0 * c, 0 * r, 0.5, **k),
     "simpo": lambda c, r, **k: simpo(c, r, 0 * c + 2, 0 * r + 3, 0.5, **k),
+    "centring": centring,
     "kto": lambda c, r, **k: kto(c, r, 0 * c, 0 * r, 0.3, 0.5, **k),
 }
 EACH = pytest.mark.parametrize("loss", PAIR_LOSSES.values(), ids=PAIR_LOSSES)
@@ -164,6 +175,37 @@ def test_rrhf_looks_at_the_order_alone():
     assert value == 0
     assert not gradient.any()
     assert rrhf(score.astype(np.float32), reward)[1].dtype == np.float32
+
+
+@pytest.mark.parametrize("shift", [0.0, 700.0])
+def test_rankings_by_their_definition(shift):
+    """The product of the chances to be the next, for each ranking; a pair is Bradley and Terry's."""
+    r = normal(10, 3, 4)
+    want = 0.0
+    for row in r:
+        for g in range(4):
+            want -= np.log(np.exp(row[g]) / np.exp(row[g:]).sum()) / 3
+    value, gradient = plackett_luce(r + shift)
+    assert value == pytest.approx(want, abs=1e-11)
+    np.testing.assert_allclose(gradient.sum(axis=1), 0, atol=1e-12)
+    pair, (d, _) = bradley_terry(r[:, 0], r[:, 1])
+    value, gradient = plackett_luce(r[:, :2])
+    assert value == pytest.approx(pair, abs=1e-14)
+    np.testing.assert_allclose(gradient[:, 0], d, atol=1e-15)
+    assert plackett_luce(r.astype(np.float32))[1].dtype == np.float32
+
+
+def test_chances_of_all_rankings_sum_to_one():
+    r = normal(11, 4)
+    total = sum(np.exp(-plackett_luce(r[list(order)])[0]) for order in permutations(range(4)))
+    assert total == pytest.approx(1, abs=1e-12)
+
+
+def test_centred_rewards_by_hand():
+    value, (d_chosen, d_rejected) = centring(np.array([2.0, 1.0]), np.array([1.0, -1.0]))
+    assert value == 4.5
+    np.testing.assert_array_equal(d_chosen, [3, 0])
+    np.testing.assert_array_equal(d_rejected, [3, 0])
 
 
 # ---------------------------------------------------------------- groups

@@ -9,7 +9,7 @@ One idea runs through them: P(chosen > rejected) = sigmoid(difference of rewards
 the reward beta log(pi / ref) in the place of a learned one, `simpo` with beta log pi / length.
 
 Letters: B batch (any shape: every pair counts once), G responses of a group, h the difference that decides.
-Left out: ranked lists of more than two with one likelihood for all.
+Left out: preferences that no single reward explains.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rlcore.learning.shapes import same_shape
-from rlcore.numerics import Array, sigmoid
+from rlcore.numerics import Array, log_softmax, sigmoid
 
 PairLoss: TypeAlias = tuple[float, tuple[Array, Array]]  # value, (d_chosen, d_rejected)
 
@@ -189,6 +189,33 @@ def rrhf(score: Array, rank_reward: Array) -> tuple[float, Array]:
     groups = p.size / p.shape[-1]
     slope = wrong.sum(axis=-1) - wrong.sum(axis=-2)
     return float((excess * wrong).sum() / groups), np.asarray(slope / groups, p.dtype)
+
+
+def plackett_luce(reward: Array) -> tuple[float, Array]:
+    """Rankings, the best one first: it wins against all, then the next against the rest.   (B, G) -> number, (B, G)
+
+        -mean over rankings of  sum_g log( exp(r_g) / sum_{j >= g} exp(r_j) )
+
+    With G = 2 it is `bradley_terry`.   Plackett (1975), Luce (1959).
+    """
+    r = np.asarray(reward)
+    G = r.shape[-1]
+    later = np.where(np.arange(G) >= np.arange(G)[:, None], r[..., None, :], -np.inf)  # (B, G, G) who is left
+    left = log_softmax(later)  # row g: log-probability of each to be the next
+    rankings = r.size / G
+    d = np.exp(left).sum(axis=-2) - 1
+    return float(-np.diagonal(left, axis1=-2, axis2=-1).sum() / rankings), np.asarray(d / rankings, r.dtype)
+
+
+def centring(reward_chosen: Array, reward_rejected: Array, *, weight: Array | None = None) -> PairLoss:
+    """mean((r_chosen + r_rejected)^2): of all rewards that tell the same differences, those around 0.
+
+    Added to `bradley_terry` with a small factor.   (B,), (B,) -> number, ((B,), (B,))
+    """
+    same_shape(reward_chosen=reward_chosen, reward_rejected=reward_rejected)
+    total = np.add(reward_chosen, reward_rejected)
+    value, (d, _) = _over_pairs(total * total, 2 * total, weight)
+    return value, (d, d)
 
 
 # ---------------------------------------------------------------- what they share
