@@ -20,6 +20,7 @@ from rlcore.learning.estimators import (
     reward_to_go,
     with_baseline,
 )
+from rlcore.learning.losses import standardised
 from rlcore.learning.returns import discounted_return
 from rlcore.learning.rollout import Rollout, make_runner
 from rlcore.numerics import categorical, finite_difference, pick, softmax
@@ -375,6 +376,67 @@ def test_the_best_constant_baseline_is_not_the_mean_return():
     assert best == pytest.approx(1.6)
     assert variance(best) < 1e-14  # two actions: no variance is left at all
     assert variance(3.4) > 0.3 > variance(best + 0.1) > variance(best + 0.05)
+
+
+# ---------------------------------------------------------------- what looks like a baseline, and is none
+
+
+def test_a_baseline_that_depends_on_the_action_is_biased(problem):
+    """By -sum_s d(s) sum_a pi b d log pi; with b = Q nothing is left of the gradient."""
+    mdp, theta, pi, V, _ = problem
+    Q = advantage(mdp, pi) + V[:, None]
+    for b in (Q, np.random.default_rng(6).normal(size=Q.shape)):
+        weight = lambda w, b=b: reward_to_go(w, gamma=GAMMA) - b[w.state, w.action]
+        mean, _ = moments(mdp, pi, lambda w, f=weight: gradient_estimate(w, pi, f(w), GAMMA), HORIZON)
+        bias = -occupancy(mdp, pi)[:, None] * pi * (b - (pi * b).sum(axis=1, keepdims=True))
+        assert np.abs(bias).max() > 0.05
+        np.testing.assert_allclose(mean, policy_gradient(mdp, theta) + bias, rtol=0, atol=1e-12)
+
+
+def every_batch(n=3):
+    """All batches of n one-step episodes of two states: chances (B,), scores (B, n, 4), returns (B, n)."""
+    pi = softmax(THETA)
+    walks = trajectories(two_state(), pi, 1)
+    score = gradient_estimate(walks, pi, np.ones((1, 8))).reshape(8, 4)
+    batch = np.indices((8,) * n).reshape(n, -1).T
+    return walks.probability[batch].prod(axis=1), score[batch], walks.reward[0][batch]
+
+
+def test_the_mean_return_of_a_batch_shortens_the_gradient():
+    """To (N - 1) / N, since it holds the episode's own return; that of the others does not."""
+    chance, score, G = every_batch()
+    exact = policy_gradient(with_clock(two_state(), 1), at_any_time(THETA, 1))[:2].ravel()
+    own = np.einsum("b,bn,bni->i", chance, G - G.mean(axis=1, keepdims=True), score) / 3
+    others = np.einsum("b,bn,bni->i", chance, G - (G.sum(axis=1, keepdims=True) - G) / 2, score) / 3
+    assert np.abs(exact).max() > 0.1
+    np.testing.assert_allclose(others, exact, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(own, exact * 2 / 3, rtol=0, atol=1e-12)
+
+
+def test_standardised_returns_turn_the_gradient():
+    """Another direction, and the same step whatever the scale of the rewards."""
+    chance, score, G = every_batch()
+    mean = lambda G: np.einsum("b,bn,bni->i", chance, np.array([standardised(g) for g in G]), score) / 3
+    exact = policy_gradient(with_clock(two_state(), 1), at_any_time(THETA, 1))[:2].ravel()
+    np.testing.assert_allclose(mean(10 * G), mean(G), rtol=1e-6)
+    assert abs(mean(G)[3] / mean(G)[1] - exact[3] / exact[1]) > 0.1
+
+
+def test_old_data_point_elsewhere():
+    """Scores of the new policy on episodes of the old one: after a step of size 1 they pull back in state 0."""
+    mdp = with_clock(two_state(), HORIZON)
+    old = at_any_time(THETA, HORIZON)
+    by_state = lambda g: g.reshape(HORIZON + 1, 2, 2).sum(axis=0)[:, 1]
+    step = policy_gradient(mdp, old).reshape(HORIZON + 1, 2, 2).sum(axis=0)
+    pi = softmax(at_any_time(THETA + step, HORIZON))
+    mean, _ = moments(
+        mdp,
+        softmax(old),
+        lambda w: gradient_estimate(w, pi, reward_to_go(w, gamma=GAMMA), GAMMA),
+        HORIZON,
+    )
+    assert by_state(policy_gradient(mdp, np.log(pi)))[0] < -0.2
+    assert by_state(mean)[0] > 0.2
 
 
 # ---------------------------------------------------------------- samples

@@ -1,12 +1,16 @@
 """Published numbers of chapter 9: the gradient of two states, and the short corridor.
 
 The two-state figures were made by automatic differentiation, with no code of this project; those of the corridor
-follow from Sutton & Barto, Example 13.1. All are exact, so no comparison here fails by chance.
+follow from Sutton & Barto, Example 13.1. They are exact, so no comparison of theirs fails by chance. What REINFORCE
+earns in the corridor is sampled, and was sampled elsewhere: passes where |z| <= 4.
 """
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rlcore.algorithms.linear_reinforce import linear_reinforce
 from rlcore.exact.average import stationary
 from rlcore.exact.gradients import advantage, natural_policy_gradient, performance, policy_gradient
 from rlcore.exact.values import action_value, occupancy, optimal_value, policy_value
@@ -123,3 +127,42 @@ def test_short_corridor_pays_for_the_last_step_too(corridor):
     pi = corridor.everywhere([0.5, 0.5])
     r = np.einsum("sa,san,san->s", pi, mdp.P, free)
     assert occupancy(mdp, pi) @ r == pytest.approx(value(corridor, 0.5) + 1, abs=1e-10)
+
+
+# ---------------------------------------------------------------- REINFORCE in the corridor
+
+LATE = {-13: (-12.46, 0.07), -14: (-15.00, 0.10)}  # log2 alpha -> mean return of episodes 901 to 1000, its se
+
+
+def z_of(late, published):
+    """Standard errors between our runs (n,) and a published mean."""
+    se = np.hypot(late.std(ddof=1) / np.sqrt(len(late)), published[1])
+    return (late.mean() - published[0]) / se
+
+
+@pytest.mark.parametrize("power", LATE)
+def test_reinforce_in_the_figure(power):
+    """Sutton & Barto, Figure 13.1, from p = 0.05: the 100 runs behind Figure 9.1. They are fixed: no chance here."""
+    with np.load(Path(__file__).parents[1] / "figures" / "fig_09_1_corridor.npz") as data:
+        late = data["returns"][[-12, -13, -14].index(power), :, 90:].mean(axis=1)
+    assert abs(z_of(late, LATE[power])) <= 4
+    assert abs(z_of(late, LATE[-27 - power])) > 8  # the other row is far away
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("power", LATE)
+def test_reinforce_from_fresh_runs(power, corridor):
+    """The same from 200 runs of another seed. False failures: 6.3e-5 each."""
+    out = linear_reinforce(
+        corridor,
+        episodes=1000,
+        alpha=2.0**power,
+        gamma=1.0,
+        theta=np.log([[0.95, 0.05]]),
+        rng=np.random.default_rng(11),
+        runs=200,
+    )
+    late = out.returns[:, 900:].mean(axis=1)
+    z = z_of(late, LATE[power])
+    print(f"alpha = 2^{power}: {late.mean():.3f} +- {late.std(ddof=1) / 200**0.5:.3f}, z = {z:.2f}")
+    assert abs(z) <= 4
