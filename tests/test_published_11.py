@@ -4,16 +4,20 @@ Small instances whose answers were worked out with an automatic-differentiation 
 tapes of advantages; Schulman's table of the estimators of a divergence; what they push along in a loss.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.polynomial.hermite_e import hermegauss
 
+from rlcore.exact.gradients import performance
 from rlcore.learning.kl import d_k1, d_k2, d_k3, d_kl, d_kl_ref, k1, k2, k3, kl
 from rlcore.learning.losses import (
     PPOClip,
     clip_fraction,
     clipped_squared_error,
     clipped_surrogate,
+    entropy,
     policy_gradient_loss,
     ppo_clip,
     squared_error,
@@ -21,6 +25,8 @@ from rlcore.learning.losses import (
 )
 from rlcore.learning.policies import log_prob
 from rlcore.learning.returns import gae
+from rlcore.numerics import softmax
+from rlcore.problems.chains import short_corridor
 
 # ---------------------------------------- the clipped surrogate on four samples
 
@@ -201,3 +207,70 @@ def test_the_estimators_under_a_policy_of_four_actions():
         assert pol @ (sample - mean) ** 2 == pytest.approx(variance, abs=1e-14)
     assert pol @ k3(r, p) == pytest.approx(0.1504057576192778, abs=1e-14)
     assert pol @ k1(r, p) == pytest.approx(-0.11417757571405554, abs=1e-14)
+
+
+# ---------------------------------------- the chapter's own numbers, from elsewhere
+
+FIGURES = Path(__file__).parents[1] / "figures"
+
+
+def test_the_surrogate_is_a_tangent_and_its_bound_holds():
+    """Short corridor, gamma .9, from p = .2: L against differences of J, good to 1e-9; the bound everywhere."""
+    corridor = short_corridor(gamma=0.9)
+
+    def J(p):
+        return performance(corridor, np.tile([1 - p, p], (4, 1)))
+
+    with np.load(FIGURES / "fig_11_1_surrogate.npz") as data:
+        p, L = data["p"], data["L"]
+        np.testing.assert_allclose(data["J"], [J(x) for x in p], rtol=0, atol=1e-12)
+        slope = (J(0.2 + 1e-5) - J(0.2 - 1e-5)) / 2e-5
+        np.testing.assert_allclose(L, J(0.2) + slope * (p - 0.2), rtol=0, atol=1e-7)
+        assert L[-1] > data["J"].max() + 5  # the end of the line promises what no policy can bring
+        assert (data["floor"] <= data["J"] + 1e-12).all()
+        assert (data["error"] > 0).all()
+        assert (data["error"] < data["allowed"]).all()
+        growth = np.diff(np.log(data["error"][:10])) / np.diff(np.log(data["kl"][:10]))
+        np.testing.assert_allclose(growth, 1, atol=0.01)  # the error is proportional to the divergence
+
+
+def test_the_figure_of_the_clip():
+    """Slopes (0, -1, -1) for A = -1 at .5, 1, 1.5; with max (-1, -1, 0); for A = 1 (1, 1, 0) and (0, 1, 1)."""
+    with np.load(FIGURES / "fig_11_2_clip.npz") as data:
+        at = np.searchsorted(data["r"], [0.5, 1.0, 1.5])
+        np.testing.assert_allclose(data["min_slope"][:, at], [[1, 1, 0], [0, -1, -1]], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(data["max_slope"][:, at], [[0, 1, 1], [-1, -1, 0]], rtol=0, atol=1e-12)
+        assert (data["min"] <= data["max"] + 1e-12).all()
+
+
+def test_old_actions_weighed_by_the_ratio_give_new_averages_and_no_limit():
+    """sum old r A = sum new A, however far the policies are apart: here the largest ratio is above 1000."""
+    old, new = softmax(np.array([4.0, 0.0, -4.0])), softmax(np.array([-4.0, 0.0, 4.0]))
+    A = np.array([1.0, -2.0, 0.5])
+    value, _ = clipped_surrogate(np.log(new), np.log(old), A, np.inf, weight=old)
+    assert -value == pytest.approx(new @ A, abs=1e-14)
+    assert (new / old).max() > 1000
+
+
+def test_the_ratio_belongs_to_the_state_of_its_step():
+    """With the logits of one state for all steps, the loss is another one."""
+    rng = np.random.default_rng(0)
+    old = rng.standard_normal((5, 3))
+    new, action, A = old + rng.standard_normal((5, 3)), np.array([0, 2, 1, 0, 2]), rng.standard_normal(5)
+    logp_old = log_prob(old, action)[0]
+    right = -np.mean(softmax(new)[np.arange(5), action] / softmax(old)[np.arange(5), action] * A)
+    assert ppo_clip(new, action, logp_old, A, np.inf)[0] == pytest.approx(right, abs=1e-14)
+    frozen = ppo_clip(
+        np.tile(new[:1], (5, 1)), action, log_prob(np.tile(old[:1], (5, 1)), action)[0], A, np.inf
+    )
+    assert abs(frozen[0] - right) > 0.1
+
+
+def test_the_bonus_subtracted_slows_the_decision_and_added_hurries_it():
+    """c H in what is minimised: one step of gradient descent on -A r +- c H, from the same logits."""
+    z = np.array([[1.0, 0.0, -0.5]])
+    _, d_gain = policy_gradient_loss(z, np.array([0]), np.ones(1))
+    H, dH = entropy(z)
+    after = {c: entropy(z - 0.5 * (d_gain - c * dH))[0] for c in (-0.5, 0.0, 0.5)}
+    assert after[-0.5] < after[0.0] - 0.01 < after[0.5] - 0.02
+    assert after[0.0] < H
