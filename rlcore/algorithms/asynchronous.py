@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,6 @@ from rlcore.learning.on_policy import actor, explained_variance, mean_score, rec
 from rlcore.learning.policies import Policy, Value
 from rlcore.learning.progress import Progress
 from rlcore.learning.shards import dealt, params_of
-from rlcore.nn.layers import copy
 from rlcore.nn.optim import Adam, clip_by_norm
 from rlcore.numerics import Array
 from rlcore.problems.doors import check_count, is_number
@@ -115,7 +115,7 @@ def asynchronous_a2c(
     nets, part = (policy, value), replace(cfg, shards=1, walkers=cfg.walkers // cfg.shards)
     shards, judge = dealt(env, nets, part, cfg.shards, rng)
     optimisers = Adam(cfg.lr), Adam(cfg.value_lr)
-    past = deque([tuple(map(copy, params_of(nets)))], maxlen=delay + 1)
+    past = deque([deepcopy(params_of(nets))], maxlen=delay + 1)
     history: list[dict[str, float]] = []
     bar = Progress("asynchronous_a2c", cfg.steps)
     step, score = 0, np.nan
@@ -125,7 +125,7 @@ def asynchronous_a2c(
         pair, shards[k], stats = a2c_step(old, shards[k], part)
         for params, optimiser, grads in zip(params_of(nets), optimisers, pair):
             optimiser.step(params, clip_by_norm(grads, cfg.max_norm))
-        past.append(tuple(map(copy, params_of(nets))))
+        past.append(deepcopy(params_of(nets)))
 
         steps: Any = shards[k].steps
         step += len(steps)

@@ -6,8 +6,8 @@ PPO, with two ways to agree on it; both are functions, and the configuration hol
     parameters     steps, then mean over shards:    w <- mean_k step(... step(w, g_k(w)), ...),   once an update
 
 The second, "distributed proximal optimisation", sends 2 messages a shard where the first sends 2 a minibatch.
-After one step of gradient descent both are the same. After more they are not; nor with Adam, which divides
-by the size of a gradient: a mean of steps is not the step of a mean.
+After one step of gradient descent both are the same. After more they are not; nor where a step is no multiple
+of the gradient, as with Adam or with clipped gradients: a mean of steps is not the step of a mean.
 
 Synchronous advantage actor-critic: one gradient of every shard for one step. A3C is its relative whose shards
 do not wait for each other (algorithms/asynchronous.py).
@@ -52,7 +52,7 @@ from rlcore.learning.shards import (
     walked,
 )
 from rlcore.learning.workers import Factory, Workers, in_process
-from rlcore.nn.layers import blend, copy
+from rlcore.nn.layers import blend
 from rlcore.nn.optim import Adam, clip_by_norm
 
 # ---------------------------------------------------------------- PPO: one shard, and two ways to agree
@@ -72,15 +72,16 @@ def shard_step(nets: Nets, shard: Shard, cfg: PPOConfig) -> tuple[Pair, Shard, S
         batches = tuple(minibatches(steps, cfg.minibatch, runner.rng))
     batch, *rest = batches
     grads, divergence = policy_gradient(policy, batch, cfg.surrogate, cfg)
-    gradients = grads, value_gradient(value, batch, cfg)
+    pair = grads, value_gradient(value, batch, cfg)
     stats = {"kl": divergence * len(batch) / len(steps), "left": len(rest)}
-    return gradients, replace(shard, runner=runner, steps=steps, batches=tuple(rest)), stats
+    return pair, replace(shard, runner=runner, steps=steps, batches=tuple(rest)), stats
 
 
 def gradients(team: Team, nets: Nets, optimisers: tuple[Any, ...], cfg: PPOConfig) -> int:
     """An update in which the shards take every step together, along the mean of their gradients.
 
-    The mean is clipped, not the gradients of the shards: so K shards are one with minibatches K times as large.
+    The mean is clipped, not the gradients of the shards. So K shards are one with minibatches K times as large,
+    where cfg.normalise leaves advantages as they are: `standardised` sees one shard's part of a minibatch.
     -> steps, one after the other
     """
     updates = 0
@@ -111,9 +112,8 @@ def parameters(team: Team, nets: Nets, optimisers: tuple[Any, ...], cfg: PPOConf
 
 def local_steps(nets: Nets, shard: Shard, cfg: Any) -> tuple[Pair, Shard, Stats]:
     """What `gradients` does, in a team of one; the answer is where its parameters are then."""
-    own = replace(nets[0], params=copy(nets[0].params)), replace(nets[1], params=copy(nets[1].params))
+    own, alone = deepcopy(nets), Team([shard], Workers(in_process))
     optimisers = deepcopy(shard.optimisers) or two_optimisers(cfg)
-    alone = Team([shard], Workers(in_process))
     updates = gradients(alone, own, optimisers, cfg)
     shard = replace(alone.shards[0], optimisers=optimisers)
     return params_of(own), shard, {"updates": updates}
@@ -217,11 +217,8 @@ def a2c_step(nets: Nets, shard: Shard, cfg: a2c.ActorCriticConfig) -> tuple[Pair
     steps = walked(nets, runner, cfg, cfg.advantage, cfg.target)
     grads, H = a2c.policy_gradient(policy, steps, cfg.entropy)
     grads_critic, loss = a2c.value_gradient(value, steps)
-    return (
-        (grads, grads_critic),
-        replace(shard, runner=runner, steps=steps),
-        {"entropy": H, "value_loss": loss},
-    )
+    shard = replace(shard, runner=runner, steps=steps)
+    return (grads, grads_critic), shard, {"entropy": H, "value_loss": loss}
 
 
 def synchronous_a2c(
@@ -254,6 +251,7 @@ def synchronous_a2c(
                 optimiser.step(params, clip_by_norm(grads, cfg.max_norm))
 
             steps = team.steps()
+            team.shards = [replace(shard, steps=None) for shard in team.shards]
             step += len(steps)
             look = (len(history) + 1) % cfg.eval_every == 0 or step >= cfg.steps
             score = mean_score(judge, actor(policy, env.observe)) if look else np.nan
