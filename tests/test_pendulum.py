@@ -4,7 +4,11 @@ import gymnasium
 import numpy as np
 import pytest
 
+from rlcore.algorithms.ppo import PPOConfig, ppo
+from rlcore.learning.heads import Gaussian, with_log_std
+from rlcore.learning.policies import Policy, Value
 from rlcore.learning.rollout import Runner, make_runner
+from rlcore.nn.layers import mlp, mlp_params, orthogonal, scaled
 from rlcore.problems.gym import GymnasiumEnv
 from rlcore.problems.pendulum import TOP_SPEED, Pendulum, angle, swing_up_rule
 
@@ -194,3 +198,22 @@ def test_starts_are_uniform_in_a_box():
 def test_a_horizon_is_a_whole_number_of_steps(horizon):
     with pytest.raises(ValueError, match=r"^horizon is .*; it must be a whole number >= 1$"):
         Pendulum(horizon=horizon)
+
+
+# ---------------------------------------------------------------- learned
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_ppo_with_a_gaussian_policy_swings_it_up(seed):
+    """102,400 steps bring -300 or more, from -1,200. Seeds 0 to 7 all came to -231 or more."""
+    rng = np.random.default_rng(seed)
+    params = mlp_params([3, 64, 64, 1], rng, init=orthogonal, last_gain=0.01, dtype=np.float32)
+    params["log_std"] = np.zeros(1, np.float32)
+    policy = Policy(params, with_log_std(scaled(mlp, (1, 1, 8))), Gaussian())
+    value = Value(mlp_params([3, 64, 64, 1], rng, init=orthogonal, dtype=np.float32), scaled(mlp, (1, 1, 8)))
+    cfg = PPOConfig(steps=102_400, T=128, gamma=0.95, epochs=10, minibatch=128, lr=2e-3, eval_every=25)
+    history = ppo(ENV, policy, value, cfg, rng)
+    print(f"seed {seed}: {history[-1]['score']:.1f}")
+    assert history[-1]["score"] > -300
+    assert history[-1]["entropy"] < history[0]["entropy"]
