@@ -341,6 +341,13 @@ def test_the_configuration_refuses(field, value):
         ReinforceConfig(**{field: value})
 
 
+def test_the_configuration_refuses_to_discount_twice():
+    with pytest.raises(
+        ValueError, match=r"^share is by_discount; full_return is discounted to t = 0 already"
+    ):
+        ReinforceConfig(weight=full_return, share=by_discount)
+
+
 @pytest.mark.parametrize(
     ("env", "sizes", "message"),
     [

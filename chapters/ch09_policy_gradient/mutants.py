@@ -176,6 +176,13 @@ def descends(theta, episodes, alpha, gamma):
     return solutions.reinforce_updates(theta, episodes, -alpha, gamma)
 
 
+@mutant(
+    "reinforce_updates", "the step size is forgotten: a whole gradient at once is too far. Multiply by alpha."
+)
+def forgets_the_step_size(theta, episodes, alpha, gamma):
+    return solutions.reinforce_updates(theta, episodes, 1.0, gamma)
+
+
 @mutant("reinforce_updates", "gamma^t is missing: this is not the gradient of the discounted return.")
 def leaves_out_gamma_t(theta, episodes, alpha, gamma):
     return _updates(theta, episodes, alpha, lambda reward: without_gamma_t(reward, gamma))

@@ -15,7 +15,7 @@ and so does the baseline b, a network that learns by least squares what w_t tend
     Value({"b": np.zeros(1)}, constant)     one number for all states
     Value(mlp_params(...), mlp)             one that depends on what is seen
 
-With full_return the weights are brought back to t = 0 already, so its share is `alike`. The baseline is used
+With full_return the weights are brought back to t = 0 already, so its share must be `alike`. The baseline is used
 before it learns from the same episodes: then it changes the variance of g, not its mean.
 
     rng = np.random.default_rng(0)
@@ -36,7 +36,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.learning.estimators import reward_to_go
+from rlcore.learning.estimators import full_return, reward_to_go
 from rlcore.learning.losses import reinforce_loss, squared_error
 from rlcore.learning.on_policy import (
     NO_CRITIC,
@@ -99,6 +99,8 @@ class ReinforceConfig:
 
     def __post_init__(self) -> None:
         check_settings(self, positive=("lr", "baseline_lr", "max_norm"))
+        if self.weight is full_return and self.share is by_discount:
+            raise ValueError("share is by_discount; full_return is discounted to t = 0 already: take alike")
 
 
 def reinforce(
@@ -112,8 +114,8 @@ def reinforce(
         entropy               mean entropy of the policy that walked, over their steps
         explained_variance    of their weights, by the baseline before the update
 
-    Williams (1992); Sutton & Barto, sections 13.3 and 13.4. Nothing comes after a time limit here: what counts
-    is what an episode paid. Evaluations draw from a stream of their own.
+    Williams (1992); Sutton & Barto, sections 13.3 and 13.4; without networks: `linear_reinforce`. Nothing comes
+    after a time limit here: what counts is what an episode paid. Evaluations draw from a stream of their own.
     Raises ValueError for networks that do not fit the environment, or episodes that need not end.
     """
     runner = make_runner(env, cfg.episodes, rng)
