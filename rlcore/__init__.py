@@ -65,7 +65,8 @@ The reading order:
     learning.estimators     estimates of that gradient, one a trajectory        (problems.clock: a limit in the state)
     learning.heads          what a policy's network means: discrete and real-valued actions
     learning.kl             how far two policies are apart, exactly and from samples
-    learning.losses         what is minimised: values, policy gradients, PPO's surrogates  (learning.shapes: refusals)
+    learning.value_losses   what a critic minimises                                        (learning.shapes: refusals)
+    learning.losses         what a policy minimises: policy gradients, PPO's surrogates
     learning.on_policy      walks under the present policy, whole episodes, flat batches
     algorithms.linear_reinforce  the policy gradient from whole episodes, with linear preferences
     plain.reinforce         the same loop, one run at a time

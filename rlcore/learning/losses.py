@@ -31,69 +31,14 @@ from rlcore.learning.preferences import dpo as dpo
 from rlcore.learning.preferences import ipo as ipo
 from rlcore.learning.preferences import rrhf as rrhf
 from rlcore.learning.shapes import same_shape
+from rlcore.learning.value_losses import clipped_squared_error as clipped_squared_error
+from rlcore.learning.value_losses import huber as huber
+from rlcore.learning.value_losses import over_batch
+from rlcore.learning.value_losses import squared_error as squared_error
 from rlcore.numerics import Array
 from rlcore.problems.doors import is_number
 
 Clip: TypeAlias = float | tuple[float, float]  # epsilon, or one for each side
-
-# ---------------------------------------------------------------- values
-
-
-def squared_error(prediction: Array, target: Array, weight: Array | None = None) -> tuple[float, Array]:
-    """Half the mean square.   (B,), (B,) -> number, (B,)
-
-        mean(e^2) / 2,   e = prediction - target;   gradient e / B
-
-    Raises ValueError where the shapes differ: (B,) against (B, 1) would be broadcast to (B, B).
-    """
-    same_shape(prediction=prediction, target=target)
-    e = np.subtract(prediction, target)
-    return _over_batch(e * e / 2, e, weight)
-
-
-def huber(prediction: Array, target: Array, delta: float = 1.0) -> tuple[float, Array]:
-    """Squared error near the target, absolute error beyond delta: outliers pull with bounded force.
-
-        mean of  e^2 / 2  where |e| <= delta,  else  delta (|e| - delta / 2);   gradient clip(e) / B
-
-    Errors larger than delta are fitted by their median, not by their mean: rare ones that matter, a fall in a
-    hundred steps, lose weight with the noise.   Huber (1964).   (B,), (B,) -> number, (B,);  ValueError where
-    the shapes differ.
-    """
-    same_shape(prediction=prediction, target=target)
-    e = np.subtract(prediction, target)
-    inner = np.clip(e, -delta, delta)
-    return float(np.mean(inner * (e - inner / 2))), np.asarray(inner / e.size)
-
-
-def clipped_squared_error(
-    value: Array,
-    value_old: Array,
-    target: Array,
-    clip: float,
-    *,
-    larger: bool = True,
-    weight: Array | None = None,
-) -> tuple[float, Array]:
-    """Squared error of a value that may not move further than clip from the old one.   (B,) ... -> number, (B,)
-
-        e = value - target,    e_clip = value_old + clip(value - value_old, -clip, clip) - target
-        larger:      mean(max(e^2, e_clip^2)) / 2      never below `squared_error`
-        not larger:  mean(e_clip^2) / 2                may be below it: the way back from a wrong move is cut off
-
-    Both are in use; some code leaves out the half. The gradient is that of the branch taken: e, or e_clip
-    where value is within clip and 0 beyond. Where both squares are equal, e; at the edge itself, within.
-    [eq:value-clip]  Raises ValueError where the shapes differ.
-    """
-    same_shape(value=value, value_old=value_old, target=target)
-    move = np.subtract(value, value_old)
-    e, e_clip = np.subtract(value, target), np.subtract(value_old + np.clip(move, -clip, clip), target)
-    slope = np.where(np.abs(move) <= clip, e_clip, 0.0)
-    if larger:
-        far = e * e >= e_clip * e_clip
-        e_clip, slope = np.where(far, e, e_clip), np.where(far, e, slope)
-    return _over_batch(e_clip * e_clip / 2, slope, weight)
-
 
 # ---------------------------------------------------------------- policies
 
@@ -122,7 +67,7 @@ def reinforce_loss(logp: Array, advantage: Array, weight: Array | None = None) -
     """
     same_shape(logp=logp, advantage=advantage)
     A = np.asarray(advantage)
-    return _over_batch(-A * logp, -A, weight)
+    return over_batch(-A * logp, -A, weight)
 
 
 def policy_gradient_loss(logits: Array, action: Array, advantage: Array) -> tuple[float, Array]:
@@ -144,7 +89,7 @@ def entropy(logits: Array, weight: Array | None = None) -> tuple[float, Array]:
 
 def average(x: Array, weight: Array | None = None) -> tuple[float, Array]:
     """The mean, or the weighted sum, of entropies or divergences.   (B,) -> number, (B,)"""
-    return _over_batch(x, np.ones_like(x), weight)
+    return over_batch(x, np.ones_like(x), weight)
 
 
 # ---------------------------------------------------------------- proximal policy optimisation
@@ -167,7 +112,7 @@ def clipped_surrogate(
     low, high = _sides(clip)
     ratio = np.exp(np.subtract(logp, logp_old))
     gain, clipped = ratio * advantage, ratio.clip(1 - low, 1 + high) * advantage
-    return _over_batch(-np.minimum(gain, clipped), np.where(gain <= clipped, -gain, 0.0), weight)
+    return over_batch(-np.minimum(gain, clipped), np.where(gain <= clipped, -gain, 0.0), weight)
 
 
 def ppo_clip(
@@ -264,19 +209,6 @@ class PPOPenalty:
             return self
         factor = 2.0 if mean_kl > 1.5 * self.target else 0.5 if mean_kl < self.target / 1.5 else 1.0
         return replace(self, beta=factor * self.beta)
-
-
-# ---------------------------------------------------------------- what they share
-
-
-def _over_batch(loss: Array, slope: Array, weight: Array | None) -> tuple[float, Array]:
-    """The mean of the losses and its gradient, or the sum weighted; slope: that of each loss.   (B,) -> number, (B,)"""
-    if weight is None:
-        return float(loss.sum() / loss.size), np.asarray(slope / loss.size)
-    same_shape(loss=loss, weight=weight)
-    weight = np.asarray(weight, loss.dtype)
-    counts = weight != 0
-    return float(np.sum(weight * loss, where=counts)), np.where(counts, weight * slope, 0.0)
 
 
 def _sides(clip: Any) -> tuple[float, float]:
