@@ -26,6 +26,7 @@ from rlcore.algorithms.distributed import (
     synchronous_a2c,
 )
 from rlcore.algorithms.ppo import PPOConfig, as_they_are, constant, policy_gradient, ppo, value_gradient
+from rlcore.lab.experiments import over_seeds
 from rlcore.learning.heads import Categorical, Gaussian, with_log_std
 from rlcore.learning.losses import PPOClip, PPOPenalty
 from rlcore.learning.on_policy import Steps, actor, mean_score
@@ -373,6 +374,7 @@ def test_dask(tmp_path):
             assert not flag.exists()
             assert (disturbed[0][-1]["resubmitted"] > 0) == (allowed == 0)
 
+        np.testing.assert_array_equal(over_seeds(draw, range(4)), over_seeds(draw, range(4), on_dask))
         with pytest.raises(ValueError, match="not of this world"):
             train(Broken(), executor=on_dask)
         client.run_on_scheduler(allow_failures, 0)
@@ -381,6 +383,10 @@ def test_dask(tmp_path):
             pytest.raises(RuntimeError, match=r"of 1 were lost .* 2 times"),
         ):
             workers(die, [()])
+
+
+def draw(rng):
+    return rng.random(3)
 
 
 def die():
