@@ -132,7 +132,7 @@ def test_the_same_seed_the_same_model():
 
 
 def test_only_tables_are_counted():
-    with pytest.raises(ValueError, match=r"the model has parameters \['W0', 'b0', 'W1', 'b1'\]"):
+    with pytest.raises(ValueError, match=r"the model has parameters \['W_prompt', 'W_before'"):
         fit_by_counting(mlp_model(TOY, np.random.default_rng(0)), X, Y)
     for add in (-1, np.nan, np.inf, "1"):
         with pytest.raises(ValueError, match="add is"):

@@ -29,7 +29,7 @@ from rlcore.learning.policies import log_prob
 from rlcore.lm.language import Language
 from rlcore.nn import layers
 from rlcore.nn.attention import transformer, transformer_params
-from rlcore.nn.layers import Params, check_dtype, mlp, mlp_params
+from rlcore.nn.layers import Params, check_dtype, fan_in_uniform, linear, tanh
 from rlcore.numerics import Array
 from rlcore.problems.doors import check_count
 
@@ -132,29 +132,56 @@ def _look_up(
 def mlp_model(
     language: Language, rng: Generator, *, hidden: int = 32, last_gain: float = 0.01, dtype: Any = np.float64
 ) -> LanguageModel:
-    """A network on one-hot features of prompt, letter before and position: D -> hidden, tanh -> V.
+    """One hidden layer on the characters of the prompt, the letter before and the position.
+
+        h = tanh(W_prompt about(x) + W_before[letter before] + W_position[t] + b),    logits = h W_out + b_out
 
     Raises ValueError unless hidden is a whole number >= 1, and for a dtype that is no float.
     """
     check_count("hidden", hidden, 1)
-    about = one_hot_prompts(language).astype(dtype)
-    n_features = about.shape[1] + language.n_actions + language.length
-    sizes = [n_features, hidden, language.n_actions]
-    params = mlp_params(sizes, rng, last_gain=last_gain, dtype=dtype)
+    check_dtype(dtype)
+    about = one_hot_prompts(language).astype(dtype)  # (X, D)
+    rows = {"prompt": about.shape[1], "before": language.n_actions, "position": language.length}
+    W = fan_in_uniform(sum(rows.values()), hidden, rng).astype(dtype)  # of all features at once
+    parts = np.split(W, np.cumsum(list(rows.values()))[:-1])
+    params = {f"W_{name}": part.copy() for name, part in zip(rows, parts)}
+    params["b"] = np.zeros(hidden, dtype)
+    params["W_out"] = (last_gain * fan_in_uniform(hidden, language.n_actions, rng)).astype(dtype)
+    params["b_out"] = np.zeros(language.n_actions, dtype)
     return LanguageModel(params, partial(_features_to_logits, language=language, about=about), language)
 
 
 def _features_to_logits(
     params: Params, prompt: Array, response: Array, language: Language, about: Array
 ) -> tuple[Array, Back]:
-    """Features of each position, and an `mlp` of them."""
-    (B, L), D, V = response.shape, about.shape[1], language.n_actions
-    x = np.zeros((B, L, D + V + language.length), about.dtype)
-    x[..., :D] = about[prompt][:, None]
-    x[..., D : D + V] = np.eye(V, dtype=about.dtype)[language.before(response)]
-    x[..., D + V :] = np.eye(L, language.length, dtype=about.dtype)
-    logits, back = mlp(params, x)
-    return logits, lambda d: back(d)[1]
+    """A one-hot feature times a matrix is a row of it, so the first layer is looked up, not multiplied."""
+    p, (B, L) = params, response.shape
+    before = language.before(response)  # (B, L)
+    of_prompt = (about @ p["W_prompt"])[prompt]  # (B, H)
+    h, back_bend = tanh(p["W_before"][before] + of_prompt[:, None] + (p["W_position"][:L] + p["b"]))
+    logits, back_out = linear(p["W_out"], p["b_out"], h)
+
+    def back(d: Array) -> Params:
+        dW_out, db_out, dh = back_out(d)
+        dh = back_bend(dh)  # (B, L, H)
+        of_place, of_response = dh.sum(axis=0), dh.sum(axis=1)  # (L, H), (B, H)
+        d_position = np.zeros_like(p["W_position"])
+        d_position[:L] = of_place
+        return {
+            "W_prompt": about[prompt].T @ of_response,
+            "W_before": _add_up(dh.reshape(B * L, -1), before.ravel(), language.n_actions),
+            "W_position": d_position,
+            "b": of_place.sum(axis=0),
+            "W_out": dW_out,
+            "b_out": db_out,
+        }
+
+    return logits, back
+
+
+def _add_up(rows: Array, index: Array, n: int) -> Array:
+    """total[i] = sum of the rows whose index is i, as a product with ones and zeros.   (B, H), (B,) -> (n, H)"""
+    return np.asarray((np.arange(n)[:, None] == index).astype(rows.dtype) @ rows)
 
 
 def one_hot_prompts(language: Language) -> Array:
