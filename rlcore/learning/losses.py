@@ -1,6 +1,7 @@
 """Losses: (value, gradient with respect to the first argument), minimised, a mean over the batch.
 
-    value, d_prediction = squared_error(prediction, target)
+    value, d_prediction = squared_error(prediction, target)        a critic's; written in `value_losses`
+    value, d_logits = ppo_clip(logits, action, logp_old, advantage, clip)
 
 Where a `weight` is given, the loss is the sum of weight times entry instead: pads get 0, and what stands there
 counts for nothing. What should grow (an expected return, an entropy) enters with a minus sign.
