@@ -364,13 +364,14 @@ def test_dask(tmp_path):
         on_dask = client.get_executor
         short = {"steps": 160, "epochs": 2}
         same_bits(train(**short), train(**short, executor=on_dask))
-        same_bits(train(average=parameters), train(average=parameters, executor=on_dask))
+        short["average"] = parameters
+        same_bits(train(**short), train(**short, executor=on_dask))
 
         for allowed, seed in ((0, 5), (3, 6)):
             client.run_on_scheduler(allow_failures, allowed)
             deadly = {"env": Deadly(flag=str(flag)), "clip_schedule": partial(raise_flag, str(flag))}
-            disturbed = train(**deadly, seed=seed, average=parameters, executor=on_dask)
-            same_bits(train(seed=seed, average=parameters), disturbed)
+            disturbed = train(**deadly, **short, seed=seed, executor=on_dask)
+            same_bits(train(**short, seed=seed), disturbed)
             assert not flag.exists()
             assert (disturbed[0][-1]["resubmitted"] > 0) == (allowed == 0)
 
