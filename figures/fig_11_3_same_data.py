@@ -91,7 +91,7 @@ def draw(data):
     lines = {name: Curve(x[1:], data[f"{name}, kl"][:, 1:]) for name in first}
     steps = "gradient steps on the same 16 pulls"
     plots.plot_curves(
-        lines, xlabel=steps, ylabel="KL(old || new), nats", log=True, legend="lower right", ax=axes[0]
+        lines, xlabel=steps, ylabel="KL(old || new), nats", log=True, legend="center right", ax=axes[0]
     )
     axes[0].set_title("how far the policy goes")
     lines = {name: Curve(x, data[f"{name}, steps"]) for name in first}
