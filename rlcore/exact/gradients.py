@@ -53,8 +53,8 @@ def fisher(mdp: MDP | SparseMDP, theta: Any) -> Array:
 
         F[s] = d(s) / sum(d) * (diag(pi(.|s)) - pi(.|s) pi(.|s)^T)
 
-    [eq:fisher]  It is E[g g^T], g = d log pi(a|s) / dtheta, over states by their share of discounted visits and
-    actions by pi; entries of two different states are 0. So KL(pi_theta || pi_theta+x), weighed by the same shares, is
+    It is E[g g^T], g = d log pi(a|s) / dtheta, over states by their share of discounted visits and actions by
+    pi; entries of two different states are 0. So KL(pi_theta || pi_theta+x), weighed by the same shares, is
     x^T F x / 2 + O(x^3). Each block is singular: F[s] @ 1 = 0.   [eq:fisher]  Errors as `policy_gradient`.
     """
     pi = _policy(mdp, theta)
