@@ -158,25 +158,26 @@ def _features_to_logits(
     p, (B, L) = params, response.shape
     before = language.before(response)  # (B, L)
     of_prompt = (about @ p["W_prompt"])[prompt]  # (B, H)
-    h, back_bend = tanh(p["W_before"][before] + of_prompt[:, None] + (p["W_position"][:L] + p["b"]))
-    logits, back_out = linear(p["W_out"], p["b_out"], h)
+    x = p["W_before"][before] + of_prompt[:, None] + (p["W_position"][:L] + p["b"])
+    h, back_bend = tanh(x.reshape(B * L, -1))  # one long product is faster than B short ones
+    logits, back_out = linear(p["W_out"], p["b_out"], h)  # (B L, V)
 
     def back(d: Array) -> Params:
-        dW_out, db_out, dh = back_out(d)
-        dh = back_bend(dh)  # (B, L, H)
-        of_place, of_response = dh.sum(axis=0), dh.sum(axis=1)  # (L, H), (B, H)
+        dW_out, db_out, dh = back_out(np.asarray(d).reshape(logits.shape))
+        dx = back_bend(dh)  # (B L, H)
+        of_row = dx.reshape(x.shape)
         d_position = np.zeros_like(p["W_position"])
-        d_position[:L] = of_place
+        d_position[:L] = of_row.sum(axis=0)
         return {
-            "W_prompt": about[prompt].T @ of_response,
-            "W_before": _add_up(dh.reshape(B * L, -1), before.ravel(), language.n_actions),
+            "W_prompt": about[prompt].T @ of_row.sum(axis=1),
+            "W_before": _add_up(dx, before.ravel(), language.n_actions),
             "W_position": d_position,
-            "b": of_place.sum(axis=0),
+            "b": d_position.sum(axis=0),
             "W_out": dW_out,
             "b_out": db_out,
         }
 
-    return logits, back
+    return logits.reshape(B, L, -1), back
 
 
 def _add_up(rows: Array, index: Array, n: int) -> Array:
