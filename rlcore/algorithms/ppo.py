@@ -10,8 +10,9 @@ The policy that walked is `old`; while the epochs go on, it stands still in `ste
 a critic (value=None) the advantage of a step is its return, over whole episodes: the pure policy-gradient version.
 
     rng = np.random.default_rng(0)
-    policy = Policy(mlp_params([4, 64, 64, 2], rng, init=orthogonal, last_gain=0.01), mlp, Categorical())
-    value = Value(mlp_params([4, 64, 64, 1], rng, init=orthogonal), mlp)
+    init = {"init": orthogonal, "gain": 2**0.5, "dtype": np.float32}
+    policy = Policy(mlp_params([4, 64, 64, 2], rng, last_gain=0.01, **init), mlp, Categorical())
+    value = Value(mlp_params([4, 64, 64, 1], rng, **init), mlp)
     history = ppo(CartPole(), policy, value, PPOConfig(stop_at=475), rng)
 
 Letters: T steps, N walkers, B steps in a minibatch.
@@ -99,7 +100,7 @@ class PPOConfig:
     entropy: float = 0.0  # c_H: what a nat of entropy is worth
     value_loss: ValueLoss = plain_error  # or partial(clipped_squared_error, clip=0.2)
     kl_stop: float = np.inf  # mean KL(old || new) of an epoch after which no other one follows
-    lr: float = 3e-3  # of Adam
+    lr: float = 5e-3  # of Adam
     lr_schedule: Schedule = linear  # or constant
     clip_schedule: Schedule = linear  # of PPOClip; or constant
     max_norm: float = 0.5  # longest gradient, of policy and critic each
