@@ -11,7 +11,7 @@ from rlcore.learning.episodes import Episode
 from rlcore.numerics import softmax
 from rlcore.plain.reinforce import reinforce
 from rlcore.problems.bandits import BernoulliBandit
-from rlcore.problems.chains import Blindfold, short_corridor, two_state
+from rlcore.problems.chains import Blindfold, MaximizationBias, short_corridor, two_state
 from rlcore.problems.clock import at_any_time, with_clock
 from rlcore.problems.gridworlds import GridWorld
 from rlcore.problems.pendulum import Pendulum
@@ -113,8 +113,10 @@ def test_a_grid_is_learned():
         ({"episodes": 0}, r"^episodes is 0"),
         ({"runs": 1.5}, r"^runs is 1.5"),
         ({"rng": 0}, r"^rng is"),
-        ({"env": Pendulum()}, r"^env is Pendulum; a softmax needs finitely many actions$"),
+        ({"env": Pendulum()}, r"^env is Pendulum; it must show features and have numbered actions$"),
         ({"env": BernoulliBandit(np.full((2, 2), 0.5))}, r"^env is BernoulliBandit"),
+        ({"env": None}, r"^env is NoneType"),
+        ({"env": MaximizationBias(), "gamma": 1.0}, r"^env has states in which some actions do not exist"),
     ],
 )
 def test_doors(arguments, message):

@@ -105,8 +105,10 @@ def _rows(x: Array, theta: Array) -> Array:
 
 def _first_theta(env: Any, runs: int, theta: Any) -> Array:
     """The preferences to begin with, for every run; ValueError for what does not fit.   -> (runs, D, A)"""
-    if not isinstance(getattr(env, "actions", None), Discrete):
-        raise ValueError(f"env is {type(env).__name__}; a softmax needs finitely many actions")
+    if not isinstance(getattr(env, "actions", None), Discrete) or not hasattr(env, "n_features"):
+        raise ValueError(f"env is {type(env).__name__}; it must show features and have numbered actions")
+    if not np.all(getattr(env, "allowed", True)):
+        raise ValueError("env has states in which some actions do not exist; a softmax needs them everywhere")
     shape = env.n_features, env.actions.n
     try:
         table = np.asarray(theta)
