@@ -41,7 +41,8 @@ def compute(seeds=(0,)):
     walks = trajectories(mdp, pi, HORIZON)
     estimates = estimator(pi)(walks).reshape(len(walks.probability), -1)
     streams = np.random.default_rng(seeds[0]).spawn(REPEATS * SHARDS[-1])
-    draws = np.array([rng.choice(len(estimates), WALKS, p=walks.probability) for rng in streams])
+    u = np.array([rng.random(WALKS) for rng in streams])
+    draws = np.searchsorted(walks.probability.cumsum(), u * walks.probability.sum())
     shard = estimates[draws].mean(axis=1).reshape(REPEATS, SHARDS[-1], -1)
     return {
         "exact": np.trace(covariance) / WALKS,
