@@ -169,6 +169,16 @@ def as_trie(log_pi):
     return model
 
 
+def test_a_model_in_float32_has_the_same_tables():
+    """Its rounding is taken out before anything is summed up: probabilities sum to 1 as those in float64 do."""
+    model = mlp_model(TOY, np.random.default_rng(8), hidden=5, last_gain=2.0, dtype=np.float32)
+    log_pi, log_token = responses(model, TREE), tokens(model, TREE)
+    assert log_pi.dtype == log_token.dtype == np.float64
+    np.testing.assert_allclose(np.exp(log_pi).sum(axis=1), 1, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(np.exp(log_token).sum(axis=-1), 1, rtol=0, atol=1e-14)
+    assert (divergence(log_pi, LOG_REF) > 0.1).all()
+
+
 def test_samples_agree():
     """Reward, length, entropy and divergence from 20,000 samples, |z| <= 4: one seed in 2,000 would fail."""
     model, log_pi = MODELS["trie"], responses(MODELS["trie"], TREE)

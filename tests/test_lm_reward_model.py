@@ -11,6 +11,7 @@ from rlcore.lm.population import fisher_information, pair_weights, population_lo
 from rlcore.lm.raters import Pairs, compare
 from rlcore.lm.reward_model import (
     RewardModelConfig,
+    comparison_gradient,
     fit_reward_model,
     letter_counts,
     linear_reward,
@@ -58,6 +59,30 @@ def test_gradients(kind):
     for name, g in back(d).items():
         slope = finite_difference(lambda: (d * model(x, y)[0]).sum(), model.params[name])
         np.testing.assert_allclose(g, slope, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("settings", [{}, {"margin": 0.5}, {"noise": 0.2}, {"centre": 0.3}], ids=str)
+def test_gradient_of_a_batch_of_comparisons(settings):
+    """Both sides of each pair, with every setting; and no setting is without effect."""
+    model, cfg = (
+        mlp_reward(letter_counts(4, 3), 8, np.random.default_rng(1), hidden=5),
+        RewardModelConfig(**settings),
+    )
+    pairs = pairs_of(9, 1)
+    _, _, grads = comparison_gradient(model, pairs, cfg)
+    for name, w in model.params.items():
+        slope = finite_difference(lambda: comparison_gradient(model, pairs, cfg)[0], w)
+        np.testing.assert_allclose(grads[name], slope, rtol=0, atol=1e-8)
+    if settings:
+        plain = comparison_gradient(model, pairs, RewardModelConfig())[0]
+        assert abs(comparison_gradient(model, pairs, cfg)[0] - plain) > 1e-3
+
+
+def test_a_tie_is_half_a_hit():
+    pairs = Pairs(
+        np.zeros(4, int), TOY.batch(["a.", "aa.", "b.", "b."]), TOY.batch(["aa.", "a.", "c.", "c."])
+    )
+    assert comparison_gradient(true_model(), pairs, RewardModelConfig())[1] == 0.5
 
 
 def test_a_bag_of_letters():

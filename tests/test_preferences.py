@@ -149,7 +149,7 @@ def test_kto_needs_no_partners():
     assert value == pytest.approx(0.25 + 0.5, abs=1e-15)
     np.testing.assert_allclose(d_good, -3 / 16 / 3, atol=1e-15)
     np.testing.assert_allclose(d_bad, 0.25, atol=1e-15)
-    below = [kto(np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(1), z, 1.0)[0] for z in (0.0, -5.0)]
+    below = [kto(np.ones(1), np.zeros(1), np.zeros(1), np.zeros(1), z, 1.0)[0] for z in (0.0, -5.0)]
     assert below[0] == below[1]  # an estimate below 0 counts as 0
 
 

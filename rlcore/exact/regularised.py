@@ -87,7 +87,7 @@ def kl_ref_optimal_policy(log_ref: Any, reward: Any, beta: float) -> Array:
         step = (pi.sum(axis=-1, keepdims=True) - 1) / (pi / (over + below)).sum(axis=-1, keepdims=True)
         if not (over + step > over * (1 + 1e-15)).any():
             break
-        over = over + np.maximum(step, 0.0)
+        over = over + step
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(pi / pi.sum(axis=-1, keepdims=True)))
 

@@ -126,16 +126,24 @@ def fit_reward_model(
     history: list[dict[str, float]] = []
     for _ in range(cfg.steps):
         some = pairs[rng.integers(len(pairs), size=cfg.batch)]
-        chosen, back_chosen = model(some.prompt, some.chosen)  # (batch,)
-        rejected, back_rejected = model(some.prompt, some.rejected)
-        loss, d = bradley_terry(chosen, rejected, margin=cfg.margin, noise=cfg.noise)
-        off, d_off = centring(chosen, rejected)
-        up = back_chosen(d[0] + cfg.centre * d_off[0])
-        down = back_rejected(d[1] + cfg.centre * d_off[1])
-        adam.step(model.params, {name: up[name] + down[name] for name in up})
-        hits = float(np.mean((chosen > rejected) + 0.5 * (chosen == rejected)))
-        history.append({"loss": loss + cfg.centre * off, "accuracy": hits})
+        loss, hits, grads = comparison_gradient(model, some, cfg)
+        adam.step(model.params, grads)
+        history.append({"loss": loss, "accuracy": hits})
     return history
+
+
+def comparison_gradient(
+    model: RewardModel, pairs: Pairs, cfg: RewardModelConfig
+) -> tuple[float, float, Params]:
+    """`bradley_terry` plus centre times `centring`.   -> loss, accuracy, grads"""
+    chosen, back_chosen = model(pairs.prompt, pairs.chosen)  # (B,)
+    rejected, back_rejected = model(pairs.prompt, pairs.rejected)
+    loss, d = bradley_terry(chosen, rejected, margin=cfg.margin, noise=cfg.noise)
+    off, d_off = centring(chosen, rejected)
+    up = back_chosen(d[0] + cfg.centre * d_off[0])
+    down = back_rejected(d[1] + cfg.centre * d_off[1])
+    hits = float(np.mean((chosen > rejected) + 0.5 * (chosen == rejected)))
+    return loss + cfg.centre * off, hits, {name: up[name] + down[name] for name in up}
 
 
 # ---------------------------------------------------------------- a linear model, exactly
