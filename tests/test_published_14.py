@@ -19,7 +19,7 @@ from rlcore.exact.regularised import (
     kl_ref_optimal_policy,
     regularised_performance,
 )
-from rlcore.learning.kl import k1, k3
+from rlcore.learning.kl import d_k2, d_k3, k1, k3
 from rlcore.learning.preferences import bradley_terry, dpo
 from rlcore.lm.evaluate import entropy, expectation, performance_gradient, responses, tokens, win_rate
 from rlcore.lm.models import bigram, sequence_logp, token_logp, trie
@@ -403,6 +403,47 @@ def test_fine_tuning_on_the_best_of_four():
     log_pi = responses(model, t.tree)
     assert expectation(log_pi, t.reward).mean() == pytest.approx(1.2945, abs=2e-4)
     assert divergence(target, log_pi).mean() < 4e-5
+
+
+def where_it_flows(t, d_k, per_token, steps, beta=0.2):
+    """The exact mean of reward and of an estimator of the divergence, put into the loss; Adam, lr .05, then .005.
+
+    d_k: the estimator's slope. By itself it is differentiated through logp alone: the samples stay.
+    """
+    model, (x, y) = reference_trie(t), t.tree.everything()
+    ref = token_logp(t.ref, x, y)[0] if per_token else sequence_logp(t.ref, x, y)[0]
+    reward, counts = t.reward.ravel(), t.language.counts(y)
+    for lr in (0.05, 0.005):
+        adam = Adam(lr)
+        for _ in range(steps):
+            logp, back = token_logp(model, x, y)
+            whole = logp.sum(axis=1)
+            slope = d_k(logp, ref) if per_token else d_k(whole, ref)[:, None]
+            push = np.exp(whole)[:, None] * (reward[:, None] - beta * slope) / 3
+            adam.step(model.params, back(-push * counts))
+    return responses(model, t.tree)
+
+
+def test_k3_of_responses_in_the_loss_has_an_optimum_of_its_own():
+    """It is the one with a price on KL(ref || pi), not pi*."""
+    t = toy(3)
+    log_pi = where_it_flows(t, d_k3, per_token=False, steps=800)
+    np.testing.assert_allclose(summary(t, log_pi)[:2], [1.7052, 2.594], rtol=0, atol=1e-3)
+    np.testing.assert_allclose(log_pi, kl_ref_optimal_policy(t.log_ref, t.reward, 0.2), rtol=0, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("d_k", "per_token", "gap"),
+    [(d_k2, True, 0.015), (d_k3, True, 0.061), (d_k2, False, 0.0)],
+    ids=["k2 of tokens", "k3 of tokens", "k2 of responses"],
+)
+def test_an_estimator_of_tokens_in_the_loss_misses_the_optimum(d_k, per_token, gap):
+    """A token's estimate does not know of the divergence that comes later; k2 of whole responses does."""
+    t = toy(3)
+    got = summary(t, where_it_flows(t, d_k, per_token, steps=500))
+    assert got[2] == pytest.approx(gap, abs=6e-4)
+    if d_k is d_k3:
+        assert got[0] == pytest.approx(1.526, abs=6e-4)
 
 
 def all_pairs_dpo(t, steps):
