@@ -134,8 +134,9 @@ def mlp_model(
 ) -> LanguageModel:
     """One hidden layer on the characters of the prompt, the letter before and the position.
 
-        h = tanh(W_prompt about(x) + W_before[letter before] + W_position[t] + b),    logits = h W_out + b_out
+        h = tanh(W_prompt about(x) + W_before[letter before] + W_position[t]),    logits = h W_out + b_out
 
+    The row of a position is a bias already, one for each.
     Raises ValueError unless hidden is a whole number >= 1, and for a dtype that is no float.
     """
     check_count("hidden", hidden, 1)
@@ -145,7 +146,6 @@ def mlp_model(
     W = fan_in_uniform(sum(rows.values()), hidden, rng).astype(dtype)  # of all features at once
     parts = np.split(W, np.cumsum(list(rows.values()))[:-1])
     params = {f"W_{name}": part.copy() for name, part in zip(rows, parts)}
-    params["b"] = np.zeros(hidden, dtype)
     params["W_out"] = (last_gain * fan_in_uniform(hidden, language.n_actions, rng)).astype(dtype)
     params["b_out"] = np.zeros(language.n_actions, dtype)
     return LanguageModel(params, partial(_features_to_logits, language=language, about=about), language)
@@ -158,7 +158,7 @@ def _features_to_logits(
     p, (B, L) = params, response.shape
     before = language.before(response)  # (B, L)
     of_prompt = (about @ p["W_prompt"])[prompt]  # (B, H)
-    x = p["W_before"][before] + of_prompt[:, None] + (p["W_position"][:L] + p["b"])
+    x = p["W_before"][before] + of_prompt[:, None] + p["W_position"][:L]
     h, back_bend = tanh(x.reshape(B * L, -1))  # one long product is faster than B short ones
     logits, back_out = linear(p["W_out"], p["b_out"], h)  # (B L, V)
 
@@ -172,7 +172,6 @@ def _features_to_logits(
             "W_prompt": about[prompt].T @ of_row.sum(axis=1),
             "W_before": _add_up(dx, before.ravel(), language.n_actions),
             "W_position": d_position,
-            "b": d_position.sum(axis=0),
             "W_out": dW_out,
             "b_out": db_out,
         }
