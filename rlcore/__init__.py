@@ -75,15 +75,15 @@ The reading order:
     algorithms.trpo         trust regions: the natural gradient, as far as the divergence allows
     algorithms.ppo          proximal policy optimisation: clip, penalty, with a critic and without
     algorithms.ddpg         deep deterministic policy gradient: actions are real numbers, and nothing is drawn
+    algorithms.sharded      regression on shards of data: gradients or parameters averaged
+    algorithms.distributed  PPO and A2C on shards of walkers        (learning.shards, learning.workers: who does it)
+    algorithms.asynchronous gradients that come late: what not waiting costs
     exact.regularised       the best policy near a reference, and what it is worth; the best of n; soft values
     learning.preferences    losses on what people prefer: Bradley-Terry, DPO, IPO and relatives, rankings
     lm.language             tokens, prompts, responses in rows        (lm.tree: all responses, and the MDP they are)
     lm.models               trie, bigram, network and transformer behind one interface        (lm.sampling: they speak)
     lm.tasks                a hidden preference, addition, brackets, parity        (lm.raters: who is asked)
     lm.evaluate             what a model does, over every response        (lm.population: every pair of them)
-    algorithms.sharded      regression on shards of data: gradients or parameters averaged
-    algorithms.distributed  PPO and A2C on shards of walkers        (learning.shards, learning.workers: who does it)
-    algorithms.asynchronous gradients that come late: what not waiting costs
     lm.sft                  supervised fine-tuning: by counting and by gradient
     lm.reward_model         what people like, from pairs, rankings, ratings and edits
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)

@@ -221,21 +221,21 @@ def test_samples_carry_their_log_probability(kind):
 @KIND
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 3.0])
 def test_samples_follow_the_model(kind, temperature):
-    """20,000 draws for a prompt against every response's probability; fails once in 10,000 seeds."""
+    """8,000 draws for a prompt against every response's probability; fails once in 10,000 seeds."""
     model, tree = random_model(kind, TOY), Tree(TOY)
     table = log_softmax(tokens(model, tree)[1] / temperature)  # (M, V) of prompt B
     copy = trie(TOY)
     copy.params["theta"][1] = table
     p = np.exp(responses(copy, tree)[1])
-    response, logp = sample(model, np.ones(20_000, int), np.random.default_rng(10), temperature=temperature)
+    response, logp = sample(model, np.ones(8_000, int), np.random.default_rng(10), temperature=temperature)
     count = np.bincount(tree.index(response), minlength=85)
     np.testing.assert_allclose(np.exp(logp.sum(axis=1)), p[tree.index(response)], rtol=1e-10)
-    often = p * 20_000 >= 5
+    often = p * 8_000 >= 5
     seen, expected = np.append(count[often], count[~often].sum()), np.append(p[often], p[~often].sum())
-    if expected[-1] * 20_000 < 5:
+    if expected[-1] * 8_000 < 5:
         seen[-2], expected[-2] = seen[-2:].sum(), expected[-2:].sum()
         seen, expected = seen[:-1], expected[:-1]
-    assert chisquare(seen, 20_000 * expected).pvalue > 1e-4
+    assert chisquare(seen, 8_000 * expected).pvalue > 1e-4
 
 
 def test_the_stream_does_not_depend_on_who_has_ended():

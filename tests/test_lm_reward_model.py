@@ -272,11 +272,13 @@ def test_features_that_do_not_see_cannot_price():
     [
         ({"steps": -1}, "steps is -1"),
         ({"batch": 0}, "batch is 0"),
-        ({"lr": 0}, "lr is 0; it must be a finite number > 0"),
+        ({"lr": -0.1}, "lr is -0.1"),
         ({"lr": np.nan}, "lr is nan"),
         ({"margin": -1.0}, "margin is -1.0; it must be a finite number >= 0"),
         ({"centre": np.inf}, "centre is inf"),
-        ({"noise": 2.0}, "noise is 2.0"),
+        ({"noise": -0.1}, "noise is -0.1; it must be a finite number >= 0"),
+        ({"noise": 0.5}, "noise is 0.5; it must be below 1/2"),
+        ({"noise": "1"}, "noise is '1'"),
     ],
 )
 def test_settings_that_are_none(arguments, message):

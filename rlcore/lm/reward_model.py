@@ -34,7 +34,7 @@ from rlcore.nn import layers
 from rlcore.nn.layers import Params, mlp, mlp_params
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array, sigmoid
-from rlcore.problems.doors import check_count, check_probability, is_number
+from rlcore.problems.doors import check_count, is_number
 
 Features: TypeAlias = Callable[[Array, Array], Array]  # (prompt (B,), response (B, L)) -> (B, F)
 
@@ -101,13 +101,12 @@ class RewardModelConfig:
     def __post_init__(self) -> None:
         check_count("steps", self.steps, 0)
         check_count("batch", self.batch, 1)
-        check_probability("noise", self.noise)
-        for name in ("lr", "margin", "centre"):
+        for name in ("lr", "margin", "noise", "centre"):
             x = getattr(self, name)
-            if not is_number(x) or not np.isfinite(x) or x < 0 or (name == "lr" and x == 0):
-                raise ValueError(
-                    f"{name} is {x!r}; it must be a finite number {'> 0' if name == 'lr' else '>= 0'}"
-                )
+            if not is_number(x) or not 0 <= x < np.inf:
+                raise ValueError(f"{name} is {x!r}; it must be a finite number >= 0")
+        if self.noise >= 0.5:
+            raise ValueError(f"noise is {self.noise!r}; it must be below 1/2, where labels say nothing")
 
 
 def fit_reward_model(
