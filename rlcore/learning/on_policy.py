@@ -52,7 +52,7 @@ class Walks(Rollout):
 
 def fixed_steps(runner: Runner, act: Act, T: int) -> Walks:
     """T steps of every walker, from where it stands; all of them count."""
-    return _joined([runner.collect(act, T)], np.ones((T, runner.n), bool))
+    return Walks(**vars(runner.collect(act, T)), live=np.ones((T, runner.n), bool))
 
 
 def whole_episodes(runner: Runner, act: Act, T: int = 0) -> Walks:
@@ -67,15 +67,10 @@ def whole_episodes(runner: Runner, act: Act, T: int = 0) -> Walks:
     while live[-1].any():
         steps.append(runner.collect(act, 1))
         live.append(live[-1] & ~steps[-1].done[0])
-    walks = _joined(steps, np.array(live[:-1]))
+    columns = {f.name: np.concatenate([getattr(part, f.name) for part in steps]) for f in fields(Rollout)}
+    walks = Walks(**columns, live=np.array(live[:-1]))
     runner.scores[before:] = np.where(walks.live, walks.reward, 0.0).sum(axis=0).tolist()
     return walks
-
-
-def _joined(steps: list[Rollout], live: Array) -> Walks:
-    """Rollouts, one after the other."""
-    columns = {f.name: np.concatenate([getattr(part, f.name) for part in steps]) for f in fields(Rollout)}
-    return Walks(**columns, live=live)
 
 
 def actor(policy: Policy, observe: Callable[[Any], Array]) -> Act:

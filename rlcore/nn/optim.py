@@ -18,7 +18,7 @@ class SGD:
     """Gradient descent: w <- w - lr g.   ValueError unless lr > 0."""
 
     def __init__(self, lr: float) -> None:
-        self.lr = _positive("lr", lr)
+        self.lr = _check_positive("lr", lr)
 
     def step(self, params: Params, grads: Params) -> None:
         """Move every array that has a gradient."""
@@ -36,7 +36,7 @@ class Momentum:
     """
 
     def __init__(self, lr: float, momentum: float = 0.9) -> None:
-        self.lr, self.momentum = _positive("lr", lr), _fraction("momentum", momentum)
+        self.lr, self.momentum = _check_positive("lr", lr), _check_fraction("momentum", momentum)
         self.u: Params = {}
 
     def step(self, params: Params, grads: Params) -> None:
@@ -59,7 +59,8 @@ class RMSprop:
     """
 
     def __init__(self, lr: float = 1e-2, *, decay: float = 0.99, eps: float = 1e-8) -> None:
-        self.lr, self.eps, self.decay = _positive("lr", lr), _positive("eps", eps), _fraction("decay", decay)
+        self.lr, self.eps = _check_positive("lr", lr), _check_positive("eps", eps)
+        self.decay = _check_fraction("decay", decay)
         self.v: Params = {}
 
     def step(self, params: Params, grads: Params) -> None:
@@ -85,8 +86,8 @@ class Adam:
     def __init__(
         self, lr: float = 1e-3, *, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
     ) -> None:
-        self.lr, self.eps = _positive("lr", lr), _positive("eps", eps)
-        self.beta1, self.beta2 = _fraction("beta1", beta1), _fraction("beta2", beta2)
+        self.lr, self.eps = _check_positive("lr", lr), _check_positive("eps", eps)
+        self.beta1, self.beta2 = _check_fraction("beta1", beta1), _check_fraction("beta2", beta2)
         self.t = 0
         self.m: Array = np.zeros(0)  # as long as all gradients together, from the first step on
         self.v: Array = np.zeros(0)
@@ -120,13 +121,13 @@ def clip_by_norm(grads: Params, max_norm: float) -> Params:
     return {name: factor * g for name, g in grads.items()}
 
 
-def _positive(name: str, x: Any) -> float:
+def _check_positive(name: str, x: Any) -> float:
     if not is_number(x) or not 0 < x < np.inf:
         raise ValueError(f"{name} is {x!r}; it must be a finite number > 0")
     return float(x)
 
 
-def _fraction(name: str, x: Any) -> float:
+def _check_fraction(name: str, x: Any) -> float:
     if not is_number(x) or not 0 <= x < 1:
         raise ValueError(f"{name} is {x!r}; it must be at least 0 and below 1")
     return float(x)
