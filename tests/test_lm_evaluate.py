@@ -180,7 +180,7 @@ def test_a_model_in_float32_has_the_same_tables():
 
 
 def test_samples_agree():
-    """Reward, length, entropy and divergence from 20,000 samples, |z| <= 4: one seed in 2,000 would fail."""
+    """Reward, length, entropy and divergence from 20,000 samples, |z| <= 4: one seed in 3,000 would fail."""
     model, log_pi = MODELS["trie"], responses(MODELS["trie"], TREE)
     prompt = np.ones(20_000, int)
     response, _ = sample(model, prompt, np.random.default_rng(3))
@@ -345,6 +345,26 @@ def test_at_the_optimum_of_dpo_stands_the_optimum_of_reinforcement():
         value, gradient = population_loss(partial(dpo, beta=beta), WEIGHT, best, LOG_REF)
         assert value == pytest.approx(bayes_loss(WEIGHT, REWARD), abs=1e-13)
         assert np.abs(gradient).max() < 1e-15
+
+
+def test_means_over_tokens_have_another_optimum():
+    """At pi* the loss of sums has gradient 0, that of means has not: responses differ in length."""
+    best, _ = kl_optimal_policy(LOG_REF, REWARD, 0.2)
+    per_token = 1 / TREE.length
+    loss = partial(dpo, beta=0.2)
+    value, gradient = population_loss(loss, WEIGHT, best * per_token, LOG_REF * per_token)
+    assert np.abs(gradient * per_token).max() > 1e-3
+    assert value > bayes_loss(WEIGHT, REWARD) + 0.01
+
+
+def test_the_sign_of_the_price():
+    """With it flipped the reward is larger, so the reward does not show it; J does, and KL(pi || pi*)."""
+    best, V = kl_optimal_policy(LOG_REF, REWARD, 0.2)
+    away = np.where(REWARD > 1.8, LOG_REF, LOG_REF - 6)  # what a bonus for distance leads to: few responses
+    away = away - np.log(np.exp(away).sum(axis=1, keepdims=True))
+    assert (expectation(away, REWARD) > expectation(best, REWARD)).all()
+    assert (regularised_performance(away, LOG_REF, REWARD, 0.2) < V - 0.05).all()
+    assert (divergence(away, best) > 0.3).all()
 
 
 def test_nothing_is_below_the_loss_of_who_knows():

@@ -272,7 +272,7 @@ def test_bad_temperatures(temperature):
         ([0, 3], r"prompt\[1\] is 3; prompts are 0 to 2"),
         ([-1], r"prompt\[0\] is -1"),
         ([0.0], "prompt is float64"),
-        (0, r"prompt is int64 \(\); it must be int \(B,\)"),
+        (0, r"prompt is int\d+ \(\); it must be int \(B,\)"),
         ([], "prompt is float64"),
         (["A"], "prompt is <U1"),
     ],
