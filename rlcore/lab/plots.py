@@ -7,7 +7,7 @@ window, no backend and no state; a notebook shows a `Picture` because the pictur
     plot_values, plot_policy, plot_q, plot_walk    a GridWorld
     plot_table                                     any table with two axes, car rental say
     plot_curves, plot_contraction                  lines, named where they end
-    animate                                        a stream of V as a film
+    animate                                        a stream of V as a film; `film` takes any figures
 
 Letters: S states, A actions, K points of a line; in the pictures x is the column and y the row.
 Left out: surfaces in three dimensions, interaction beyond a slider.
@@ -599,6 +599,11 @@ def animate(
         figure = plot_values(grid, V, policy=policy, decimals=decimals, limits=limits)
         figure.suptitle(f"{title}, k = {k}")
         figures.append(figure)
+    return film(figures, seconds=seconds, title=title)
+
+
+def film(figures: Sequence[Figure], *, seconds: float, title: str) -> Film:
+    """A film of figures of one size, each shown for so many seconds."""
     return Film(_shots(figures), seconds, title)
 
 
