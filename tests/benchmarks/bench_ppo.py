@@ -158,7 +158,10 @@ def table():
         "",
         "| what | rlcore | peer | how many times faster | goal |",
         "|---|---|---|---|---|",
-        *(f"| {what} | {mine} | {theirs} | {x:.1f}x | {GOALS[key]:g}x |" for key, what, mine, theirs, x in rows),
+        *(
+            f"| {what} | {mine} | {theirs} | {x:.1f}x | {GOALS[key]:g}x |"
+            for key, what, mine, theirs, x in rows
+        ),
     ]
     return "\n".join(lines) + "\n"
 
