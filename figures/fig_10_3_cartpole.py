@@ -1,6 +1,6 @@
 """Figure 10.3: actor-critic balances a pole: what the estimate of each of the two is worth, eight seeds each.
 
-Means with intervals of level 0.95. About a minute. What a network learns follows the last bits of the matrix
+Means with intervals of level 0.95. Half a minute. What a network learns follows the last bits of the matrix
 products, which differ from one processor to another: so `check` says what must agree elsewhere.
 """
 
@@ -29,7 +29,7 @@ LEARNERS = {  # name: estimate of the actor, of the critic, settings
     "td, slow actor, fast critic": ("td", "td", SLOW),
 }
 SEEDS = range(8)
-STEPS, EVERY = 61_440, 4_096
+STEPS, EVERY = 61_440, 6_144
 INIT = {"init": orthogonal, "gain": 2**0.5, "dtype": np.float32}
 
 
@@ -51,7 +51,7 @@ def compute(seeds=SEEDS):
 
 
 def check(data):
-    """Train the first seed of GAE again, a fifteenth as long: the critic's loss is the committed one to 10 %.
+    """Train the first seed of GAE again, a tenth as long: the critic's loss is the committed one to 10 %.
 
     And what must hold anywhere: an episode has at least 8 steps and at most 500.
     """

@@ -1,7 +1,7 @@
 """Figure 10.4: explained variance of a critic by its own targets, exactly, as it learns from nothing to too much.
 
 The robot of Figure 10.1. The critic is c times the true value. Each estimate makes other targets of the same
-episodes, so each says something else of the same critic; only the black line asks for the true values.
+episodes, so each says something else of the same critic; the dotted line asks for the true values.
 """
 
 from functools import partial

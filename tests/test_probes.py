@@ -5,6 +5,7 @@ import pytest
 
 from rlcore.exact.values import optimal_value, policy_value
 from rlcore.learning.rollout import Runner
+from rlcore.problems.clock import at_any_time, with_clock
 from rlcore.problems.probes import PROBES, Aim, cut_short
 
 GAMMAS = (0.0, 0.5, 0.9)
@@ -79,6 +80,14 @@ def test_what_a_fault_makes_of_cut_short():
     )
 
 
+def test_a_clock_takes_the_place_of_a_time_limit():
+    """The cut is an end then: three steps pay 0, 1, 1, and nothing is truncated any more."""
+    env = with_clock(cut_short(), 3)
+    pi = at_any_time(np.ones((2, 1)), 3)
+    assert env.start @ policy_value(env, pi) == pytest.approx(0.9 + 0.81, abs=1e-12)
+    assert env.horizon is None
+
+
 @pytest.mark.parametrize("gamma", [-0.1, 1.5, np.nan, None, "0.9", True])
 @pytest.mark.parametrize("name", PROBES)
 def test_a_bad_gamma_is_refused(name, gamma):
@@ -99,6 +108,7 @@ def test_aim_by_hand():
     np.testing.assert_array_equal(reward, [0, -9, 0])  # the last was over before
     np.testing.assert_array_equal(terminated, [True, True, True])
     np.testing.assert_array_equal(env.observe(state), [[0.5], [-1.0], [0.5]])
+    assert (env.actions.low.tolist(), env.actions.high.tolist(), env.horizon) == ([-2.0], [2.0], 1)
 
 
 def test_aim_pays_a_gaussian_policy_what_it_says():

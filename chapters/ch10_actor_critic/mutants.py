@@ -290,6 +290,15 @@ def takes_cuts_for_ends(reward, value, final_value, last_value, terminated, trun
     return solutions.gae(reward, value, 0 * final_value, last_value, terminated, truncated, gamma, lam)
 
 
+@mutant(
+    "gae",
+    "a cut in the rollout's last row bootstraps from last_value: that walker has been reset already. Take final_value there, too.",
+)
+def resets_behind_the_last_row(reward, value, final_value, last_value, terminated, truncated, gamma, lam):
+    final_value = np.vstack([final_value[:-1], last_value])
+    return solutions.gae(reward, value, final_value, last_value, terminated, truncated, gamma, lam)
+
+
 @mutant("gae", "gamma is missing in the accumulator: a TD error k steps ahead counts (gamma lam)^k.")
 def accumulates_without_gamma(reward, value, final_value, last_value, terminated, truncated, gamma, lam):
     after = np.where(terminated, 0.0, _successors(value, final_value, last_value, truncated))
@@ -397,6 +406,21 @@ def paid_by_the_value(theta, V, state, action, reward, next_state, terminated, a
 
     tape = state, action, reward, next_state, terminated
     return _learned(theta, V, tape, alpha, beta, gamma, step)
+
+
+@mutant(
+    "one_step_actor_critic",
+    "the actor's step fades with gamma^t. That is right for the discounted return, but the equation leaves it out, as most programs do.",
+)
+def fades_with_time(theta, V, state, action, reward, next_state, terminated, alpha, beta, gamma):
+    weight = 1.0
+    theta, V = theta.copy(), V.copy()
+    for s, a, r, s_next, end in zip(state, action, reward, next_state, terminated):
+        delta = r + gamma * (1 - end) * V[s_next] - V[s]
+        theta[s] += alpha * weight * delta * _score(theta, s, a)
+        V[s] += beta * delta
+        weight = 1.0 if end else gamma * weight
+    return [theta, V]
 
 
 # ---------------------------------------------------------------- 10.7 bias_and_variance
