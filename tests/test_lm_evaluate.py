@@ -18,9 +18,12 @@ from rlcore.lm.evaluate import (
     entropy,
     expectation,
     gradient_moments,
+    near_reference,
+    no_judge,
     performance_gradient,
     prefix_value,
     responses,
+    reward_alone,
     scores,
     token_advantage,
     token_price,
@@ -91,6 +94,23 @@ def test_soft_values_of_the_tree_are_those_of_its_leaves(beta):
         V[[0, 21, 42]], kl_optimal_policy(LOG_REF, REWARD, beta)[1], rtol=0, atol=1e-12
     )
     assert (optimal_value(mdp) >= V - 1e-12).all()
+
+
+@MODEL
+def test_judges_say_what_the_tables_say(model):
+    log_pi = responses(model, TREE)
+    best, V = kl_optimal_policy(LOG_REF, REWARD, 0.2)
+    said = near_reference(TREE, LOG_REF, REWARD, 0.2)(model)
+    assert said["performance"] == pytest.approx(
+        regularised_performance(log_pi, LOG_REF, REWARD, 0.2).mean(), abs=1e-13
+    )
+    assert said["distance"] == pytest.approx(divergence(log_pi, best).mean(), abs=1e-12)
+    assert said["exact_kl"] == pytest.approx(divergence(log_pi, LOG_REF).mean(), abs=1e-13)
+    r = expectation(log_pi, REWARD)
+    alone = reward_alone(TREE, REWARD)(model)
+    assert alone == {"exact_reward": r.mean(), "worst": r.min(), "entropy": entropy(log_pi).mean()}
+    assert said["exact_reward"] == alone["exact_reward"] > alone["worst"]
+    assert no_judge(model) == {}
 
 
 # ---------------------------------------------------------------- values and advantages of tokens

@@ -14,14 +14,19 @@ Left out: anything that has to be sampled; each value here is what such an estim
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 
-from rlcore.exact.regularised import regularised_performance
+from rlcore.exact.regularised import divergence, kl_optimal_policy, regularised_performance
 from rlcore.exact.values import action_value, policy_value
 from rlcore.lm.models import LanguageModel, sequence_logp, token_logp
 from rlcore.lm.tree import Tree
 from rlcore.nn.layers import Params
 from rlcore.numerics import Array, log_softmax, sigmoid
+
+Judge: TypeAlias = Callable[[LanguageModel], dict[str, float]]  # columns of a history
 
 
 def responses(model: LanguageModel, tree: Tree) -> Array:
@@ -75,6 +80,53 @@ def performance_gradient(
     J = regularised_performance(log_softmax(log_pi.astype(float)), log_ref, reward, beta)
     gain = reward - beta * (log_pi - log_ref) - J[:, None]
     return float(J.mean()), back((np.exp(log_pi) * gain / len(reward)).ravel())
+
+
+# ---------------------------------------------------------------- columns of a history
+
+
+def no_judge(model: LanguageModel) -> dict[str, float]:
+    """The judge who says nothing."""
+    return {}
+
+
+def near_reference(tree: Tree, log_ref: Array, reward: Array, beta: float) -> Judge:
+    """A judge who knows every response, (X, N) twice; what it says are means over prompts:
+
+    exact_reward    E r
+    exact_kl        KL(pi || ref)
+    performance     J = E r - beta KL(pi || ref)
+    distance        KL(pi || pi*): what J lacks, divided by beta
+    """
+    best, V = kl_optimal_policy(log_ref, reward, beta)
+
+    def judge(model: LanguageModel) -> dict[str, float]:
+        log_pi = responses(model, tree)
+        r, kl = expectation(log_pi, reward).mean(), divergence(log_pi, log_ref).mean()
+        J = r - beta * kl
+        return {
+            "exact_reward": float(r),
+            "exact_kl": float(kl),
+            "performance": float(J),
+            "distance": float((V.mean() - J) / beta),
+        }
+
+    return judge
+
+
+def reward_alone(tree: Tree, reward: Array) -> Judge:
+    """A judge for rewards that a program checks, (X, N): the mean over prompts, the worst one, and the entropy."""
+
+    def judge(model: LanguageModel) -> dict[str, float]:
+        log_pi = responses(model, tree)
+        r = expectation(log_pi, reward)
+        return {
+            "exact_reward": float(r.mean()),
+            "worst": float(r.min()),
+            "entropy": float(entropy(log_pi).mean()),
+        }
+
+    return judge
 
 
 # ---------------------------------------------------------------- of tokens
