@@ -98,17 +98,16 @@ def near_reference(tree: Tree, log_ref: Array, reward: Array, beta: float) -> Ju
     performance     J = E r - beta KL(pi || ref)
     distance        KL(pi || pi*): what J lacks, divided by beta
     """
-    best, V = kl_optimal_policy(log_ref, reward, beta)
+    best, _ = kl_optimal_policy(log_ref, reward, beta)
 
     def judge(model: LanguageModel) -> dict[str, float]:
         log_pi = responses(model, tree)
         r, kl = expectation(log_pi, reward).mean(), divergence(log_pi, log_ref).mean()
-        J = r - beta * kl
         return {
             "exact_reward": float(r),
             "exact_kl": float(kl),
-            "performance": float(J),
-            "distance": float((V.mean() - J) / beta),
+            "performance": float(r - beta * kl),
+            "distance": float(divergence(log_pi, best).mean()),
         }
 
     return judge
