@@ -149,6 +149,39 @@ def test_reinforce_in_the_figure(power):
     assert abs(z_of(late, LATE[-27 - power])) > 8  # the other row is far away
 
 
+def test_the_box_with_a_baseline_in_the_figure():
+    """Sutton & Barto, Figure 13.2: with alpha = 2^-9 and alpha_w = 2^-6 near the best after 100 episodes of 1000.
+
+    Without the baseline that step size loses most runs to an episode that does not end.
+    """
+    with np.load(Path(__file__).parents[1] / "figures" / "fig_09_1_corridor.npz") as data:
+        box, slow, lost = data["box"], data["returns"][1], data["lost"]
+    late = box[:, 10:].mean(axis=1)
+    assert abs(late.mean() + 6 + 4 * np.sqrt(2)) < 0.4
+    assert late.std() < 0.5
+    assert box[:, 5:10].mean() > -14 > -30 > slow[:, 5:10].mean()
+    assert lost[0] == 0
+    assert lost[1] > 80
+
+
+@pytest.mark.slow
+def test_a_constant_after_the_episode_changes_little(corridor):
+    """Mean returns of episodes 21 to 60, with it and without: within 4 standard errors, which are below 1.5.
+
+    False failures: 6.3e-5. The box of Figure 9.1 is ten away.
+    """
+    alpha_w = np.repeat([0.0, 0.5], 200)
+    start = {"theta": np.log([[0.95, 0.05]]), "rng": np.random.default_rng(5), "runs": 400}
+    out = linear_reinforce(corridor, episodes=60, alpha=2.0**-12, alpha_w=alpha_w, gamma=1.0, **start)
+    late = out.returns[:, 20:].mean(axis=1)
+    bare, constant = late[:200], late[200:]
+    se = np.hypot(bare.std(ddof=1), constant.std(ddof=1)) / np.sqrt(200)
+    print(f"without {bare.mean():.2f}, with a constant {constant.mean():.2f}, se {se:.2f}")
+    assert out.w[200:].mean() < -10 < 0 == np.abs(out.w[:200]).max()
+    assert se < 1.5
+    assert abs(bare.mean() - constant.mean()) <= 4 * se
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("power", LATE)
 def test_reinforce_from_fresh_runs(power, corridor):

@@ -219,6 +219,31 @@ def never_looks_at_theta_again(theta, episodes, alpha, gamma):
     return theta + sum(moves)
 
 
+@mutant(
+    "reinforce_updates",
+    "theta moves within the episode, so its later scores are those of a policy that did not walk it. Add up, then step.",
+)
+def moves_while_it_adds(theta, episodes, alpha, gamma):
+    for state, action, reward in episodes:
+        for t, weight in enumerate(solutions.step_weights(reward, gamma)):
+            theta = theta + alpha * solutions._estimate(theta, state[[t]], action[[t]], weight[None])
+    return theta
+
+
+@mutant(
+    "reinforce_updates",
+    "g[state] += ... keeps the last of several visits to a state and drops the others: np.add.at, or a loop.",
+)
+def drops_visits(theta, episodes, alpha, gamma):
+    for state, action, reward in episodes:
+        g = np.zeros(theta.shape)
+        g[state] += solutions.step_weights(reward, gamma)[:, None] * (
+            np.eye(theta.shape[1])[action] - softmax(theta[state])
+        )
+        theta = theta + alpha * g
+    return theta
+
+
 # ---------------------------------------------------------------- 9.5 reinforce_with_baseline
 
 
@@ -269,6 +294,37 @@ def discounts_one_of_the_two(theta, V, episodes, alpha, alpha_V, gamma):
 )
 def discounts_the_regression(theta, V, episodes, alpha, alpha_V, gamma):
     return _both(theta, V, episodes, alpha, alpha_V, gamma, lambda G, V, s, d: d * (G - V[s]), weigh_V=True)
+
+
+@mutant(
+    "reinforce_with_baseline",
+    "V learns between the steps of an episode: at the later ones it has seen the return that it is subtracted from.",
+)
+def learns_between_the_steps(theta, V, episodes, alpha, alpha_V, gamma):
+    V = V.copy()
+    for state, action, reward in episodes:
+        discount = gamma ** np.arange(len(reward))
+        gap = solutions.step_weights(reward, gamma) / discount
+        for t, s in enumerate(state):
+            gap[t] -= V[s]
+            V[s] += alpha_V * gap[t]
+        theta = theta + alpha * solutions._estimate(theta, state, action, discount * gap)
+    return [theta, V]
+
+
+@mutant(
+    "reinforce_with_baseline",
+    "V's steps all begin at the V before the episode. They come one after the other: the second visit sees the first.",
+)
+def regresses_at_once(theta, V, episodes, alpha, alpha_V, gamma):
+    for state, action, reward in episodes:
+        theta, _ = solutions.reinforce_with_baseline(
+            theta, V, [[state, action, reward]], alpha, alpha_V, gamma
+        )
+        V, V_old = V.copy(), V
+        G = solutions.step_weights(reward, gamma) / gamma ** np.arange(len(reward))
+        np.add.at(V, state, alpha_V * (G - V_old[state]))
+    return [theta, V]
 
 
 # ---------------------------------------------------------------- 9.6 baseline_bias
@@ -360,6 +416,16 @@ def first_step_only(P, R, gamma, start, theta):
 @mutant("exact_gradient", "every state counts alike. One that is hardly visited cannot change much.")
 def every_state_alike(P, R, gamma, start, theta):
     return _exact(P, R, gamma, start, theta, lambda P_pi: np.full(len(P), 1 / len(P) / (1 - gamma)))
+
+
+@mutant(
+    "exact_gradient",
+    "the visits run backwards: d = start + gamma P_pi^T d. Without the transpose it is a value.",
+)
+def visits_without_transpose(P, R, gamma, start, theta):
+    return _exact(
+        P, R, gamma, start, theta, lambda P_pi: np.linalg.solve(np.eye(len(P)) - gamma * P_pi, start)
+    )
 
 
 # ---------------------------------------------------------------- 9.8 leave_one_out

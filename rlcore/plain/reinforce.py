@@ -1,4 +1,4 @@
-"""REINFORCE as the textbook boxes have it: one run, one episode after the other.
+"""REINFORCE in the plainest loops: one run, one episode after the other.
 
 What `rlcore.algorithms.linear_reinforce` does for many runs at once; on the same random stream the weights are
 the same. It stays slow on purpose, and checks nothing.
