@@ -21,7 +21,7 @@ import numpy as np
 
 from rlcore.exact.regularised import divergence, kl_optimal_policy, regularised_performance
 from rlcore.exact.values import action_value, policy_value
-from rlcore.lm.models import LanguageModel, sequence_logp, token_logp
+from rlcore.lm.models import LanguageModel, sequence_logp, token_logp, trie
 from rlcore.lm.tree import Tree
 from rlcore.nn.layers import Params
 from rlcore.numerics import Array, log_softmax, sigmoid
@@ -41,6 +41,13 @@ def tokens(model: LanguageModel, tree: Tree) -> Array:
     logits, _ = model(np.repeat(np.arange(X), M), np.tile(tree.prefix, (X, 1)))  # (X M, L, V)
     last = np.tile(tree.size[:M], X)
     return log_softmax(logits[np.arange(X * M), last].astype(float)).reshape(X, M, -1)
+
+
+def as_trie(model: LanguageModel, tree: Tree) -> LanguageModel:
+    """The same policy as a table with a row for every prefix: it says the same, and may become anything."""
+    table = trie(tree.language)
+    table.params["theta"][...] = tokens(model, tree)
+    return table
 
 
 # ---------------------------------------------------------------- of whole responses

@@ -1,6 +1,6 @@
 """Speaking: draw a response, a token at a time.
 
-Letters: B batch, L tokens of a response, V tokens to choose from.
+Letters: X prompts, B batch, L tokens of a response, V tokens to choose from.
 Left out: beams, the most probable response, cuts of the distribution's tail.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from rlcore.lm.language import Language
 from rlcore.lm.models import LanguageModel
 from rlcore.numerics import Array, categorical, log_softmax, pick
 from rlcore.problems.doors import is_number
@@ -42,6 +43,15 @@ def sample(
         logp[:, t] = np.where(going, pick(log_pi, token), 0.0)
         going = going & (token != language.eos)
     return response, logp
+
+
+def draw_prompts(language: Language, n: int, rng: Generator) -> Array:
+    """n prompts, each as often as the others, or once more.   -> (n,) int
+
+    Over many draws every prompt comes up equally often; within one they are as even as n allows.
+    """
+    X = len(language.prompts)
+    return np.asarray(rng.permutation(X)[np.arange(n) % X])
 
 
 def check_prompts(model: LanguageModel, prompt: Any) -> Array:
