@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from rlcore.algorithms.actor_critic import ActorCriticConfig, actor_critic
-from rlcore.algorithms.asynchronous import arrivals, asynchronous_a2c, delayed_descent, largest_step, rounds
+from rlcore.algorithms.asynchronous import arrivals, asynchronous_a2c, delayed_descent, rounds
 from rlcore.algorithms.distributed import SynchronousConfig
+from rlcore.exact.descent import largest_rate
 from rlcore.learning.heads import Categorical
 from rlcore.learning.policies import Policy, Value
 from rlcore.nn.layers import mlp, mlp_params
@@ -68,25 +69,10 @@ def test_delayed_descent_by_hand():
     np.testing.assert_array_equal(plain, np.outer(0.5 ** np.arange(4), [1.0, 2.0]))
 
 
-@pytest.mark.parametrize("delay", range(8))
-def test_the_largest_step_is_where_a_root_leaves_the_circle(delay):
-    """Roots of z^(d+1) - z^d + lr: just below all inside, just above not; at it, on the circle to 1e-9."""
-
-    def radius(lr):
-        polynomial = np.zeros(delay + 2)
-        polynomial[[0, 1]] = 1, -1
-        polynomial[-1] += lr
-        return np.abs(np.roots(polynomial)).max()
-
-    edge = largest_step(delay)
-    assert radius(0.999 * edge) < 1 < radius(1.001 * edge)
-    assert radius(edge) == pytest.approx(1, abs=1e-9)
-
-
 @pytest.mark.parametrize("delay", [0, 1, 3])
 def test_descent_runs_away_beyond_it(delay):
     steps, curvature = 3_000, 4.0
-    edge = largest_step(delay) / curvature
+    edge = largest_rate(delay) / curvature
     inside, outside = (
         np.abs(
             delayed_descent(lambda w: curvature * w, [1.0], lr=factor * edge, delay=delay, steps=steps)[-1, 0]
@@ -95,12 +81,6 @@ def test_descent_runs_away_beyond_it(delay):
     )
     assert inside < 1e-3
     assert outside > 1e3
-
-
-def test_largest_steps():
-    np.testing.assert_allclose(
-        [largest_step(d) for d in range(4)], [2, 1, 0.6180339887, 0.4450418679], atol=1e-9
-    )
 
 
 # ---------------------------------------------------------------- actor-critic
@@ -188,7 +168,7 @@ def test_durations_that_are_refused(duration, message):
 
 @pytest.mark.parametrize("delay", [-1, 0.5, True, None])
 def test_delays_that_are_refused(delay):
-    for call in (largest_step, train, lambda d: delayed_descent(np.sin, [1.0], lr=1.0, delay=d, steps=1)):
+    for call in (train, lambda d: delayed_descent(np.sin, [1.0], lr=1.0, delay=d, steps=1)):
         with pytest.raises(ValueError, match=r"^delay is "):
             call(delay)
 

@@ -75,6 +75,7 @@ def delayed_descent(
 ) -> Array:
     """w_{t+1} = w_t - lr gradient(w_{t-delay}), with w_0 for what was before it.   (D,) -> (steps + 1, D)
 
+    Where the gradient has the slope h, it runs away for lr > largest_rate(delay) / h (exact/descent.py).
     Raises ValueError unless lr > 0, delay >= 0 and steps >= 1.
     """
     if not is_number(lr) or not 0 < lr < np.inf:
@@ -85,16 +86,6 @@ def delayed_descent(
     for t in range(steps):
         path.append(path[t] - lr * gradient(path[max(t - delay, 0)]))
     return np.stack(path)
-
-
-def largest_step(delay: int) -> float:
-    """The lr above which delayed descent on w^2 / 2 runs away:   2 sin(pi / (2 (2 delay + 1))).
-
-    2, 1, 0.618, 0.445, ...: about pi / (2 delay + 1). For curvature h, over h. Levin & May (1976): the
-    roots of z^(delay + 1) - z^delay + lr leave the unit circle there.   Raises ValueError unless delay >= 0.
-    """
-    check_count("delay", delay, 0)
-    return float(2 * np.sin(np.pi / (2 * (2 * delay + 1))))
 
 
 # ---------------------------------------------------------------- actor-critic

@@ -89,7 +89,7 @@ class DDPGConfig:
     gamma: float = 0.98  # discount
     lr: float = 5e-4  # of the actor's Adam
     critic_lr: float = 2e-3  # of the critic's
-    batch: int = 128  # steps in a gradient
+    batch: int = 64  # steps in a gradient
     capacity: int = 100_000  # steps in the memory
     warmup: int = 1_000  # steps with actions anywhere in the box, before the first gradient
     walkers: int = 16  # in lock-step
@@ -98,7 +98,7 @@ class DDPGConfig:
     blend: float = 0.01  # how far the slow copies then move
     noise: float = 0.2  # standard deviation of what is added to an action; 1 is half the width of the box
     eval_every: int = 2_000  # steps between two evaluations
-    eval_episodes: int = 100  # in each, without noise
+    eval_episodes: int = 64  # in each, without noise
     stop_at: float = np.inf  # mean score of an evaluation that ends the run
 
     def __post_init__(self) -> None:
@@ -117,8 +117,8 @@ def ddpg(env: Any, actor: Actor, critic: Value, cfg: DDPGConfig, rng: Generator)
         value, q          their mean discounted return, and what the critic promised at their starts
 
     Lillicrap et al. (2016), with N walkers instead of one, and Gaussian noise instead of one with a memory.
-    Evaluations draw from a stream of their own. Matrices as small as these are fastest on one thread:
-    OMP_NUM_THREADS=1.
+    Evaluations draw from a stream of their own. The defaults multiply matrices that linear algebra leaves to one
+    thread; for larger ones, say it to be faster: OMP_NUM_THREADS=1.
     Raises ValueError for networks that do not fit the environment, or episodes that need not end.
     """
     runner = make_runner(env, cfg.walkers, rng)
