@@ -81,6 +81,14 @@ def test_policy_gradient_does_not_see_a_constant(mdp):
     np.testing.assert_allclose(policy_gradient(mdp, moved), policy_gradient(mdp, theta), rtol=1e-9, atol=1e-9)
 
 
+def test_preferences_may_be_whole_numbers():
+    """Unsigned ones too, which have no negative differences."""
+    theta = np.array([[0, 5], [3, 0]], np.uint8)
+    np.testing.assert_array_equal(
+        policy_gradient(two_state(), theta), policy_gradient(two_state(), theta * 1.0)
+    )
+
+
 def test_performance_takes_both_kinds_of_policy(mdp):
     pi = np.arange(mdp.n_states) % mdp.n_actions
     if mdp.gamma < 1:
@@ -264,6 +272,27 @@ def test_the_improvement_bound_does_not_look_behind_the_end():
     old = softmax(preferences(mdp, 0))
     new = np.where(mdp.terminal[:, None], [1.0, 0.0, 0.0], old)
     assert improvement_bound(mdp, new, old) == pytest.approx(performance(mdp, old), abs=1e-12)
+
+
+def test_the_improvement_bound_by_its_definition():
+    """The old policy is the best one: no advantage is positive, and the largest by size belongs to another action."""
+    mdp, old = two_state(), np.array([[0.0, 1.0], [0.0, 1.0]])
+    new = np.array([[0.3, 0.7], [0.1, 0.9]])
+    Q = action_value(mdp, old)
+    old = np.eye(2)[Q.argmax(axis=1)]
+    A = action_value(mdp, old) - policy_value(mdp, old)[:, None]
+    assert A.max() < 1e-12
+    TV = [sum(abs(new[s, a] - old[s, a]) for a in range(2)) / 2 for s in range(2)]
+    penalty = 4 * 0.9 * -A.min() / 0.1**2 * max(TV) ** 2
+    expected = surrogate(mdp, new, old) - penalty
+    assert improvement_bound(mdp, new, old) == pytest.approx(expected, rel=1e-10)
+
+
+def test_where_everything_has_ended_nothing_is_gained():
+    mdp = MDP(np.ones((1, 2, 1)), np.zeros((1, 2)), 0.9, start=np.ones(1), terminal=np.ones(1, bool))
+    for of in (policy_gradient, fisher, natural_policy_gradient):
+        assert not of(mdp, [[1.0, 0.0]]).any()
+    assert improvement_bound(mdp, [0], [1]) == 0.0
 
 
 def test_the_improvement_bound_is_right_within_a_factor_of_two():

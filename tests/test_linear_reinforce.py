@@ -66,6 +66,22 @@ def test_the_step_is_the_gradient_on_average(w):
         assert 4 * (p @ d_w)[:2].sum() == pytest.approx(J, abs=1e-12)
 
 
+def test_episodes_that_end_together_do_not_mix():
+    """Of 2 and 4 steps, with a rest of another walk below the short one: as each of them alone."""
+    rng = np.random.default_rng(2)
+    state, action = rng.integers(3, size=(4, 2)), rng.integers(2, size=(4, 2))
+    reward, length = rng.normal(size=(4, 2)), np.array([2, 4])
+    theta, w = rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 3))
+    both = _gradients(Episode(np.arange(2), state, action, reward, length), np.eye(3)[state], theta, w, 0.8)
+    for n, T in enumerate(length):
+        part = (x[:T, [n]] for x in (state, action, reward))
+        episode = Episode(np.zeros(1, int), *part, length[[n]])
+        alone = _gradients(episode, np.eye(3)[episode.state], theta[[n]], w[[n]], 0.8)
+        for mine, one in zip(both, alone):
+            assert np.abs(one).max() > 0.1
+            np.testing.assert_allclose(mine[n], one[0], rtol=0, atol=1e-12)
+
+
 def test_runs_are_independent_and_each_has_its_own_step_size():
     shared = {"episodes": 30, "gamma": 1.0, "theta": POOR, "rng": np.random.default_rng(0), "runs": 3}
     out = linear_reinforce(corridor(), alpha=[0.0, 2**-14, 2**-13], alpha_w=[0.0, 0.5, 0.0], **shared)

@@ -5,6 +5,7 @@ error, which enumeration gives too; a right program fails one with probability 6
 """
 
 from dataclasses import fields, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -113,6 +114,7 @@ def test_what_ended_stays_where_it_is():
     assert not walks.truncated[:-1].any()
     np.testing.assert_array_equal(walks.truncated[-1], ~walks.terminated[-1])
     assert walks.truncated.any()
+    assert walks.done[-1].all()
     np.testing.assert_array_equal(walks.terminated, mdp.terminal[walks.next_state])
 
 
@@ -263,6 +265,20 @@ def test_without_gamma_t_late_states_count_as_early_ones(problem, name):
     assert np.abs(mean - policy_gradient(mdp, theta)).max() > 0.05
 
 
+def test_gae_does_not_look_into_the_next_episode():
+    """One column, cut after its first step: what follows is another walk's."""
+    cut, V = np.array([[True], [False], [True]]), np.array([1.0, 3.0])
+    walks = SimpleNamespace(
+        state=np.array([[0], [1], [0]]),
+        next_state=np.array([[1], [0], [1]]),
+        reward=np.array([[2.0], [5.0], [7.0]]),
+        terminated=np.zeros((3, 1), bool),
+        done=cut,
+    )
+    A = gae_advantage(walks, V, gamma=0.5, lam=1.0)[:, 0]
+    np.testing.assert_allclose(A, [2 + 1.5 - 1, 5 + 0.5 * 7 + 0.25 * 3 - 3, 7 + 1.5 - 1], rtol=0, atol=1e-12)
+
+
 def test_gae_with_a_wrong_critic_is_biased_less_with_larger_lam(problem):
     mdp, theta, pi, _, wrong_V = problem
     exact = policy_gradient(mdp, theta)
@@ -311,6 +327,14 @@ def test_variance_falls_from_estimator_to_estimator(problem):
     assert spread["reward to go"] > 1.5 * spread["baseline V"]
     assert spread["baseline V"] == pytest.approx(spread["gae 1"], rel=1e-10)
     assert spread["gae 1"] > spread["gae 0.8"] > spread["gae 0"] > spread["exact advantage"] > 0
+
+
+def test_the_mean_of_an_event_is_its_probability():
+    mdp = two_state()
+    pi = softmax(THETA)
+    mean, covariance = moments(mdp, pi, lambda w: w.action[0] == 1, 2)
+    p = mdp.start @ pi[:, 1]
+    np.testing.assert_allclose([mean, covariance[0, 0]], [p, p * (1 - p)], rtol=0, atol=1e-12)
 
 
 def test_the_score_alone_is_zero_on_average():

@@ -55,12 +55,14 @@ def fisher(mdp: MDP | SparseMDP, theta: Any) -> Array:
 
     It is E[g g^T], g = d log pi(a|s) / dtheta, over states by their share of discounted visits and actions by
     pi; entries of two different states are 0. So KL(pi_theta || pi_theta+x), weighed by the same shares, is
-    x^T F x / 2 + O(x^3). Each block is singular: F[s] @ 1 = 0.   [eq:fisher]  Errors as `policy_gradient`.
+    x^T F x / 2 + O(x^3). Each block is singular: F[s] @ 1 = 0. Where all states are terminal F is 0.   [eq:fisher]
+    Errors as `policy_gradient`.
     """
     pi = _policy(mdp, theta)
     d = occupancy(mdp, pi)
     block = pi[:, :, None] * np.eye(mdp.n_actions) - pi[:, :, None] * pi[:, None, :]
-    return np.asarray((d / d.sum())[:, None, None] * block)
+    share = d / d.sum() if d.any() else d
+    return np.asarray(share[:, None, None] * block)
 
 
 def natural_policy_gradient(mdp: MDP | SparseMDP, theta: Any) -> Array:
