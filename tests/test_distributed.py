@@ -57,7 +57,15 @@ def numbers(policy, value):
     return {**policy.params, **{"V " + name: array for name, array in value.params.items()}}
 
 
-QUICK = {"steps": 480, "walkers": 4, "T": 20, "minibatch": 20, "eval_every": 3, "eval_episodes": 2}
+QUICK = {
+    "steps": 480,
+    "walkers": 4,
+    "T": 20,
+    "minibatch": 20,
+    "epochs": 4,
+    "eval_every": 3,
+    "eval_episodes": 2,
+}
 
 
 def train(env=None, seed=3, executor=in_process, nets=None, tries=3, **settings):

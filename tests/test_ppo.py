@@ -218,7 +218,7 @@ def test_every_kind_decides_what_is_seen(surrogate, critic):
     assert np.isnan(history[-1]["beta"]) == isinstance(surrogate, PPOClip)
 
 
-GRID = PPOConfig(steps=20_000, minibatch=128, lr=0.05, eval_every=1000, eval_episodes=1)
+GRID = PPOConfig(steps=20_000, minibatch=128, epochs=4, lr=0.05, eval_every=1000, eval_episodes=1)
 
 
 @pytest.mark.parametrize("critic", [True, False])
@@ -251,7 +251,15 @@ def penalised(surrogate, seed=0):
     env = walk()
     policy, value = networks(env.n_states, 4)
     cfg = replace(
-        GRID, gamma=0.9, walkers=32, minibatch=256, lr=0.02, lr_schedule=constant, entropy=0.5, steps=40_000
+        GRID,
+        gamma=0.9,
+        walkers=32,
+        minibatch=256,
+        epochs=4,
+        lr=0.02,
+        lr_schedule=constant,
+        entropy=0.5,
+        steps=40_000,
     )
     history = ppo(env, policy, value, replace(cfg, surrogate=surrogate), np.random.default_rng(seed))
     return np.array([row["kl"] for row in history[10:]]), history
@@ -296,7 +304,9 @@ def test_real_valued_actions():
 def quick(seed=3, critic=True, env=None, **settings):
     env = small_grid() if env is None else env
     policy, value = networks(env.n_states, 4, hidden=(6,), dtype=np.float32)
-    cfg = PPOConfig(steps=900, walkers=6, T=10, gamma=0.9, minibatch=15, eval_every=5, eval_episodes=4)
+    cfg = PPOConfig(
+        steps=900, walkers=6, T=10, gamma=0.9, minibatch=15, epochs=4, eval_every=5, eval_episodes=4
+    )
     history = ppo(
         env, policy, value if critic else None, replace(cfg, **settings), np.random.default_rng(seed)
     )

@@ -94,13 +94,13 @@ class PPOConfig:
     gamma: float = 0.99  # discount
     lam: float = 0.9  # of the advantages: 0 trusts the critic, 1 the rewards
     surrogate: Surrogate = field(default_factory=PPOClip)  # or PPOPenalty
-    epochs: int = 4  # how often an update goes through its steps
+    epochs: int = 3  # how often an update goes through its steps
     minibatch: int = 64  # steps in a gradient, or a few more
     normalise: Callable[[Array], Array] = standardised  # advantages of a minibatch; or as_they_are
     entropy: float = 0.0  # c_H: what a nat of entropy is worth
     value_loss: ValueLoss = plain_error  # or partial(clipped_squared_error, clip=0.2)
     kl_stop: float = np.inf  # mean KL(old || new) of an epoch after which no other one follows
-    lr: float = 5e-3  # of Adam
+    lr: float = 7e-3  # of Adam
     lr_schedule: Schedule = linear  # or constant
     clip_schedule: Schedule = linear  # of PPOClip; or constant
     max_norm: float = 0.5  # longest gradient, of policy and critic each
