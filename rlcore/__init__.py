@@ -86,6 +86,8 @@ The reading order:
     lm.evaluate             what a model does, over every response        (lm.population: every pair of them)
     lm.sft                  supervised fine-tuning: by counting and by gradient
     lm.reward_model         what people like, from pairs, rankings, ratings and edits
+    lm.dpo                  from comparisons to a policy without a reward model: DPO, IPO, SimPO, KTO
+    lm.rrhf                 ranked responses, and the likelihood of the best one
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.report              a history as one HTML page, or as CSV

@@ -41,6 +41,16 @@ class Task:
         return self.reward(*tree.everything()).reshape(-1, tree.n_responses)
 
 
+def ask(reward: Reward, prompt: Array, response: Array) -> Array:
+    """The reward of each response, in float64.   -> (B,);   ValueError unless each is one finite number"""
+    r = np.asarray(reward(prompt, response), float)
+    if r.shape != prompt.shape:
+        raise ValueError(f"reward gave shape {r.shape}; it must be {prompt.shape}, a number a response")
+    for b in np.flatnonzero(~np.isfinite(r))[:1]:
+        raise ValueError(f"reward of response {b} is {r[b]}; it must be a finite number")
+    return r
+
+
 # ---------------------------------------------------------------- the hidden reward
 
 WEIGHTS = np.array([1.0, -0.4, -0.6, 0.5])  # of wanted letters, of others, of repeats, of an end

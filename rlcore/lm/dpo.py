@@ -1,0 +1,252 @@
+"""Direct preference optimisation: from comparisons to a policy, with nothing in between.
+
+    loss = -mean log sigmoid(beta h),   h = log pi/ref (chosen) - log pi/ref (rejected)
+
+There is no reward model, no response is drawn, no ratio to an older policy is clipped. The optimum near a
+reference says what its reward was, r(x, y) = beta log pi*(y|x) / ref(y|x) + c(x); put into the raters' own
+likelihood, c(x) drops out, and the likelihood is one of policies. That reward is `implicit_reward`.
+
+The loss is a function in the configuration; each is a few lines around one of learning/preferences.py:
+
+    by_reference                              direct preference optimisation
+    partial(by_reference, smoothing=0.1)      conservative: a label may be wrong
+    by_margin                                 IPO: a margin to be met
+    by_length                                 SimPO: means over tokens, without a reference
+    by_kind                                   KTO: good ones and bad ones, not in pairs
+
+`train_dpo` sees a sample of comparisons, `train_dpo_on_all_pairs` every pair, weighed as often as it comes up.
+
+Letters: B pairs, X prompts, N responses.
+Left out: new comparisons on the way; every pair is as old as the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from typing import TypeAlias
+
+import numpy as np
+from numpy.random import Generator
+
+from rlcore.learning.preferences import PairLoss, dpo, ipo, kto, simpo
+from rlcore.lm.evaluate import Judge, no_judge, responses
+from rlcore.lm.models import LanguageModel, sequence_logp
+from rlcore.lm.population import accuracy, population_loss
+from rlcore.lm.raters import Pairs
+from rlcore.lm.tree import Tree
+from rlcore.nn.layers import Params
+from rlcore.nn.optim import Adam
+from rlcore.numerics import Array
+from rlcore.problems.doors import check_count, is_number
+
+# ---------------------------------------------------------------- losses
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """What a loss may look at: (chosen, rejected) of each, of any shape that is the same for all."""
+
+    logp: tuple[Array, Array]  # log pi(y | x) of whole responses, sums over tokens
+    ref: tuple[Array, Array]  # the same of the reference
+    length: tuple[Array, Array]  # tokens of each response
+    kl: float = 0.0  # about KL(pi || ref); a constant
+
+
+Loss: TypeAlias = Callable[[Compared, float, "Array | None"], PairLoss]  # (what it sees, beta, weight)
+
+
+def by_reference(
+    seen: Compared, beta: float, weight: Array | None = None, smoothing: float = 0.0
+) -> PairLoss:
+    """Direct preference optimisation; smoothing > 0 is its conservative kin."""
+    return dpo(*seen.logp, *seen.ref, beta, smoothing, weight=weight)
+
+
+def by_margin(seen: Compared, beta: float, weight: Array | None = None) -> PairLoss:
+    """IPO: h is to be 1 / (2 beta), and no more."""
+    return ipo(*seen.logp, *seen.ref, beta, weight=weight)
+
+
+def by_length(seen: Compared, beta: float, weight: Array | None = None, margin: float = 0.0) -> PairLoss:
+    """SimPO: beta log pi / length as the reward; nothing holds the policy near a reference."""
+    return simpo(*seen.logp, *seen.length, beta, margin, weight=weight)
+
+
+def by_kind(seen: Compared, beta: float, weight: Array | None = None) -> PairLoss:
+    """KTO: chosen ones are good and rejected ones bad, each by itself, measured from `seen.kl`."""
+    return kto(*seen.logp, *seen.ref, seen.kl, beta, weight=weight)
+
+
+def by_token_means(seen: Compared, beta: float, weight: Array | None = None) -> PairLoss:
+    """What looks like DPO and is not: the *means* over tokens in the place of sums.
+
+    Its reward is beta log(pi / ref) / length, so its optimum is not that of any reward near the reference.
+    """
+    logp, ref = ([x / n for x, n in zip(both, seen.length, strict=True)] for both in (seen.logp, seen.ref))
+    value, d = dpo(logp[0], logp[1], ref[0], ref[1], beta, weight=weight)
+    return value, (d[0] / seen.length[0], d[1] / seen.length[1])
+
+
+def implicit_reward(log_pi: Array, log_ref: Array, beta: float) -> Array:
+    """beta log(pi / ref): the reward whose optimum pi is, but for a constant a prompt.   (...) twice -> (...)"""
+    return np.asarray(beta * np.subtract(log_pi, log_ref))
+
+
+# ---------------------------------------------------------------- estimates of KL(pi || ref), for `by_kind`
+
+Divergence: TypeAlias = Callable[[LanguageModel, LanguageModel, Pairs], float]
+
+
+def none(model: LanguageModel, ref: LanguageModel, pairs: Pairs) -> float:
+    """0: the losses that do not ask."""
+    return 0.0
+
+
+def mismatched(model: LanguageModel, ref: LanguageModel, pairs: Pairs) -> float:
+    """The mean of log pi / ref of chosen responses under the prompt of the next pair; KTO takes it, or 0 if less.
+
+    The responses are not pi's own, so it is no estimate of KL(pi || ref) in general: a point of reference.
+    """
+    prompt = np.roll(pairs.prompt, 1)
+    logp, _ = sequence_logp(model, prompt, pairs.chosen)
+    return float(np.mean(logp - sequence_logp(ref, prompt, pairs.chosen)[0]))
+
+
+# ---------------------------------------------------------------- from a sample of comparisons
+
+
+@dataclass(frozen=True)
+class DPOConfig:
+    """What a run needs to know; one on all pairs reads steps, beta, loss, lr and every.
+
+    Raises ValueError for a number out of its range.
+    """
+
+    steps: int = 800  # gradient steps
+    batch: int = 128  # pairs in each, drawn with repetition
+    beta: float = 0.2  # the price of a nat from the reference; what it means is the loss's affair
+    loss: Loss = by_reference  # or by_margin, by_length, by_kind, a partial of one
+    kl: Divergence = none  # what `by_kind` measures from; or mismatched
+    lr: float = 3e-2  # of Adam
+    every: int = 10  # steps between two rows of the history
+
+    def __post_init__(self) -> None:
+        check_count("steps", self.steps, 0)
+        for name in ("batch", "every"):
+            check_count(name, getattr(self, name), 1)
+        for name in ("beta", "lr"):
+            x = getattr(self, name)
+            if not is_number(x) or not 0 < x < inf:
+                raise ValueError(f"{name} is {x!r}; it must be a finite number > 0")
+        for name in ("loss", "kl"):
+            if not callable(getattr(self, name)):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be a function")
+
+
+def train_dpo(
+    model: LanguageModel,
+    ref: LanguageModel,
+    pairs: Pairs,
+    cfg: DPOConfig,
+    rng: Generator,
+    judge: Judge = no_judge,
+) -> list[dict[str, float]]:
+    """Train model.params in place on comparisons.   -> history, a row every `every` steps and one at the end
+
+        step                          gradient steps so far
+        loss                          of the batch, before its step
+        logp_chosen, logp_rejected    means over the batch
+        accuracy                      how often h > 0; a tie is half a hit
+        and what the judge says of the model after the step
+
+    Rafailov et al. (2023).   Raises ValueError without a pair.
+    """
+    if len(pairs) == 0:
+        raise ValueError("pairs is empty; preferences need one comparison or more")
+    known = reference_logp(ref, pairs)  # the reference stands still: asked once
+    adam = Adam(cfg.lr)
+    history: list[dict[str, float]] = []
+    for step in range(1, cfg.steps + 1):
+        b = rng.integers(len(pairs), size=cfg.batch)
+        kl = cfg.kl(model, ref, pairs[b])
+        row, grads = pair_gradient(model, pairs[b], (known[0][b], known[1][b]), cfg, kl)
+        adam.step(model.params, grads)
+        if step % cfg.every == 0 or step == cfg.steps:
+            history.append({"step": step, **row, **judge(model)})
+    return history
+
+
+def reference_logp(ref: LanguageModel, pairs: Pairs) -> tuple[Array, Array]:
+    """log ref(y | x) of chosen and rejected.   -> (B,), (B,)"""
+    chosen, _ = sequence_logp(ref, pairs.prompt, pairs.chosen)
+    return chosen, sequence_logp(ref, pairs.prompt, pairs.rejected)[0]
+
+
+def pair_gradient(
+    model: LanguageModel, pairs: Pairs, ref: tuple[Array, Array], cfg: DPOConfig, kl: float = 0.0
+) -> tuple[dict[str, float], Params]:
+    """The loss of some pairs and its gradient; both sides go through the model together.   -> row, grads"""
+    B, counts = len(pairs), model.language.counts
+    prompt, response = np.tile(pairs.prompt, 2), np.concatenate([pairs.chosen, pairs.rejected])
+    logp, back = sequence_logp(model, prompt, response)  # (2 B,)
+    length = counts(response).sum(axis=1)
+    seen = Compared((logp[:B], logp[B:]), ref, (length[:B], length[B:]), kl)
+    loss, d = cfg.loss(seen, cfg.beta, None)
+    h = (logp[:B] - ref[0]) - (logp[B:] - ref[1])
+    row = {
+        "loss": loss,
+        "logp_chosen": float(logp[:B].mean()),
+        "logp_rejected": float(logp[B:].mean()),
+        "accuracy": float(np.mean((h > 0) + 0.5 * (h == 0))),
+    }
+    return row, back(np.concatenate(d))
+
+
+# ---------------------------------------------------------------- from all of them
+
+
+def train_dpo_on_all_pairs(
+    model: LanguageModel,
+    ref: LanguageModel,
+    tree: Tree,
+    weight: Array,
+    cfg: DPOConfig,
+    judge: Judge = no_judge,
+) -> list[dict[str, float]]:
+    """Train model.params in place on every pair, weight (X, N, N) from `pair_weights`.   -> history
+
+    The rows of `train_dpo`: its loss without the noise of a sample, and the exact KL(pi || ref) for `by_kind`.
+    """
+    log_ref, adam = responses(ref, tree), Adam(cfg.lr)
+    history: list[dict[str, float]] = []
+    for step in range(1, cfg.steps + 1):
+        row, grads = population_gradient(model, log_ref, tree, weight, cfg)
+        adam.step(model.params, grads)
+        if step % cfg.every == 0 or step == cfg.steps:
+            history.append({"step": step, **row, **judge(model)})
+    return history
+
+
+def population_gradient(
+    model: LanguageModel, log_ref: Array, tree: Tree, weight: Array, cfg: DPOConfig
+) -> tuple[dict[str, float], Params]:
+    """The loss of all pairs and its gradient.   -> row, grads"""
+    logp, back = sequence_logp(model, *tree.everything())
+    log_pi = logp.reshape(log_ref.shape)
+    kl = float((np.exp(log_pi) * (log_pi - log_ref)).sum(axis=1).mean())
+
+    def loss(*sides: Array, weight: Array) -> PairLoss:
+        i, j, ref_i, ref_j, length_i, length_j = sides
+        return cfg.loss(Compared((i, j), (ref_i, ref_j), (length_i, length_j), kl), cfg.beta, weight)
+
+    length = np.broadcast_to(tree.length, log_pi.shape)
+    value, d = population_loss(loss, weight, log_pi, log_ref, length)
+    row = {
+        "loss": value,
+        "logp_chosen": float((weight.sum(axis=2) * log_pi).sum()),
+        "logp_rejected": float((weight.sum(axis=1) * log_pi).sum()),
+        "accuracy": accuracy(weight, log_pi - log_ref),
+    }
+    return row, back(d.ravel())
