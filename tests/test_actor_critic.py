@@ -278,8 +278,11 @@ def test_cartpole_is_learnt():
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_cartpole_is_solved(seed):
-    """A mean of 475 over 100 fresh episodes with actions drawn from the policy."""
-    history, seconds, score = train_on_cartpole(CartPole(), seed, steps=200_000, stop_at=490)
+    """A mean of 475 over 100 fresh episodes with actions drawn from the policy.
+
+    With a bonus for being undecided none of 33 seeds failed; without one, 1 of 27 made up its mind for good.
+    """
+    history, seconds, score = train_on_cartpole(CartPole(), seed, steps=200_000, entropy=0.01, stop_at=490)
     print(f"seed {seed}: {seconds:.2f} s of CPU, {history[-1]['step']} steps, mean {score:.1f}")
     assert score >= 475
     assert seconds < 60
