@@ -1,0 +1,343 @@
+"""Reinforcement learning from human feedback: PPO on a language model, near where it came from.
+
+    J(pi) = E r(x, y) - beta KL(pi || ref)
+
+A response is an episode: a token is an action, the score comes with the last one, and each token has a price,
+
+    r_t = -beta (log pi(y_t | ...) - log ref(y_t | ...)) + [t is the last] score(x, y)
+
+with the log-probabilities of the policy that drew the token, as numbers: no gradient flows through a reward. The
+sum of r_t has the mean J, so whoever does reinforcement learning on r_t climbs J. From here on everything is as
+on CartPole: `gae`, `clipped_surrogate`, `squared_error`, `Adam` and `clip_by_norm` are the same functions.
+
+    rlhf    advantages of tokens from a critic, several steps on the same responses: PPO
+    rloo    no critic: how much better a response did than the others to its prompt, one step
+
+    model, critic = as_trie(ref, tree), trie(language)
+    history = rlhf(model, critic, ref, task.reward, RLHFConfig(), rng, near_reference(tree, log_ref, reward, 0.2))
+
+The same price in other places is another matter. Put into the loss, k1 pushes nowhere on average. One number for
+all responses to a prompt is a baseline: it pushes nowhere either. With its sign turned, the reward rises faster.
+
+Letters: X prompts, B responses, L tokens of a response, P prompts of an update, G responses to each.
+Left out: minibatches, bodies that policy and critic share, scores that are rescaled on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.random import Generator
+
+from rlcore.learning.kl import k1
+from rlcore.learning.losses import (
+    Clip,
+    PPOClip,
+    clip_fraction,
+    clipped_surrogate,
+    reinforce_loss,
+    squared_error,
+    standardised,
+)
+from rlcore.learning.on_policy import explained_variance
+from rlcore.learning.returns import gae, rloo_advantage
+from rlcore.lm.evaluate import Judge, no_judge
+from rlcore.lm.models import Back, LanguageModel, sequence_logp, token_logp
+from rlcore.lm.sampling import draw_prompts, sample
+from rlcore.lm.tasks import Reward
+from rlcore.nn.layers import Params
+from rlcore.nn.optim import Adam, clip_by_norm
+from rlcore.numerics import Array
+from rlcore.problems.doors import check_count, check_probability, is_number
+
+Estimate: TypeAlias = Callable[[Array, Array], Array]  # (logp, logp_ref) -> elementwise
+
+# ---------------------------------------------------------------- what was said, and what it costs
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """B responses, with what the policy that drew them and the reference thought of each token."""
+
+    prompt: Array  # (B,) int
+    response: Array  # (B, L) int
+    counts: Array  # (B, L) bool  chosen tokens; pads are none
+    logp: Array  # (B, L)  log pi when it was drawn, 0 on pads
+    logp_ref: Array  # (B, L)  log ref, 0 on pads
+    score: Array  # (B,)  what the whole response is worth
+
+    @property
+    def done(self) -> Array:
+        """Where the episode is over: at the last token, and on the pads behind it.   (B, L) bool"""
+        after = np.zeros((len(self.counts), 1), bool)
+        return np.asarray(~np.concatenate([self.counts[:, 1:], after], axis=1))
+
+    @property
+    def kl(self) -> Array:
+        """log pi(y|x) - log ref(y|x): its mean is KL(pi || ref), a single one may be negative.   (B,)"""
+        return np.asarray(k1(self.logp, self.logp_ref).sum(axis=1))
+
+
+def speak(model: LanguageModel, ref: LanguageModel, reward: Reward, prompt: Array, rng: Generator) -> Said:
+    """Draw a response to each prompt and have it scored.   (B,) -> B responses"""
+    response, logp = sample(model, prompt, rng)
+    logp_ref, _ = token_logp(ref, prompt, response)
+    score = np.asarray(reward(prompt, response), float)
+    return Said(prompt, response, model.language.counts(response), logp, logp_ref, score)
+
+
+@dataclass(frozen=True)
+class KLPrice:
+    """What a nat away from the reference costs; with a target, a price that follows the divergence.
+
+    Raises ValueError unless beta is finite and >= 0, target None or > 0, and horizon > 0.
+    """
+
+    beta: float = 0.2  # the price
+    target: float | None = None  # the divergence a response should have, in nats; None: beta stays
+    horizon: float = 10_000  # responses in which beta may grow or shrink by a factor of about 1.2
+    estimate: Estimate = k1  # of a token's divergence, from (logp, logp_ref)
+
+    def __post_init__(self) -> None:
+        if not is_number(self.beta) or not 0 <= self.beta < inf:
+            raise ValueError(f"beta is {self.beta!r}; it must be a finite number >= 0")
+        if self.target is not None and not (is_number(self.target) and 0 < self.target < inf):
+            raise ValueError(f"target is {self.target!r}; it must be a finite number > 0, or None")
+        if not is_number(self.horizon) or not 0 < self.horizon < inf:
+            raise ValueError(f"horizon is {self.horizon!r}; it must be a finite number > 0")
+        if not callable(self.estimate):
+            raise ValueError(f"estimate is {self.estimate!r}; it must be a function, such as k1")
+
+    def adapted(self, kl: float, n: int) -> KLPrice:
+        """The price after n responses of mean divergence kl: beta (1 + clip(kl / target - 1, -0.2, 0.2) n / horizon).
+
+        Ziegler et al. (2019). Not the rule of `PPOPenalty`, which doubles and halves, for KL(old || new).
+        """
+        if self.target is None:
+            return self
+        error = min(max(kl / self.target - 1, -0.2), 0.2)
+        return replace(self, beta=self.beta * (1 + error * n / self.horizon))
+
+
+def token_reward(said: Said, price: KLPrice) -> Array:
+    """-beta estimate(logp, logp_ref) for each token, and the score at the last one, never on a pad.   -> (B, L)"""
+    last = said.counts & said.done
+    cost = np.where(said.counts, price.estimate(said.logp, said.logp_ref), 0.0)
+    return np.asarray(np.where(last, said.score[:, None], 0.0) - price.beta * cost)
+
+
+# ---------------------------------------------------------------- PPO
+
+
+@dataclass(frozen=True)
+class RLHFConfig:
+    """What a run of `rlhf` needs to know; the numbers suit a trie of three tokens. ValueError out of range."""
+
+    updates: int = 150  # times that new responses are drawn
+    batch: int = 192  # responses in each
+    epochs: int = 4  # gradients on the same responses
+    price: KLPrice = field(default_factory=KLPrice)  # beta, fixed or following a target
+    lam: float = 0.95  # of the advantages: 0 trusts the critic, 1 the score; there is no discount
+    clip: Clip = 0.2  # of the ratio: epsilon, or (low, high)
+    normalise: Callable[[Array], Array] = standardised  # advantages of the tokens that count; or as_they_are
+    lr: float = 5e-2  # of the policy's Adam
+    critic_lr: float = 1e-1  # of the critic's
+    max_norm: float = 1.0  # longest gradient, of policy and critic each
+    every: int = 10  # updates between two rows of the history
+
+    def __post_init__(self) -> None:
+        PPOClip(self.clip)  # refuses what is no clip
+        check_probability("lam", self.lam)
+        if not callable(self.normalise):
+            raise ValueError(f"normalise is {self.normalise!r}; it must be a function")
+        check_numbers(self, counts=("batch", "epochs", "every"), positive=("lr", "critic_lr", "max_norm"))
+
+
+def rlhf(
+    model: LanguageModel,
+    critic: LanguageModel,
+    ref: LanguageModel,
+    reward: Reward,
+    cfg: RLHFConfig,
+    rng: Generator,
+    judge: Judge = no_judge,
+) -> list[dict[str, float]]:
+    """Train model.params and critic.params in place.   -> history, a row every `every` updates and one at the end
+
+        responses             drawn so far
+        reward, kl, length, entropy       see `report`
+        J                     reward - beta kl
+        beta                  the price of this update
+        clip_fraction         tokens whose ratio left the clip's range, after the last epoch
+        explained_variance    of the critic's targets, by the critic as it was before
+        and what the judge says of the model after the update
+
+    The critic is a model of its own, of which the first output is read as V(x, prefix).
+    Ziegler et al. (2019); Ouyang et al. (2022).   Raises ValueError where models speak different languages.
+    """
+    check_languages(model, critic=critic, ref=ref)
+    price, adam, adam_critic = cfg.price, Adam(cfg.lr), Adam(cfg.critic_lr)
+    history: list[dict[str, float]] = []
+    for update in range(1, cfg.updates + 1):
+        said = speak(model, ref, reward, draw_prompts(model.language, cfg.batch, rng), rng)
+        v, _ = state_value(critic, said)  # (B, L)
+        advantage = token_advantage(said, token_reward(said, price), v, cfg.lam)
+        target = advantage + v
+        for _ in range(cfg.epochs):
+            grads = policy_gradient(model, said, advantage, cfg)
+            adam.step(model.params, clip_by_norm(grads, cfg.max_norm))
+            grads = value_gradient(critic, said, target)
+            adam_critic.step(critic.params, clip_by_norm(grads, cfg.max_norm))
+
+        if update % cfg.every == 0 or update == cfg.updates:
+            logp, counts = token_logp(model, said.prompt, said.response)[0], said.counts
+            row = report(said, price) | {
+                "clip_fraction": clip_fraction(logp[counts], said.logp[counts], cfg.clip),
+                "explained_variance": explained_variance(v[counts], target[counts]),
+            }
+            history.append({"responses": update * cfg.batch, **row, **judge(model)})
+        price = price.adapted(float(said.kl.mean()), cfg.batch)
+    return history
+
+
+def token_advantage(said: Said, reward: Array, value: Array, lam: float) -> Array:
+    """`gae` of tokens, without a discount: time runs down the rows there.   (B, L) twice -> (B, L)"""
+    done = said.done.T  # (L, B)
+    v = np.asarray(value.T, float)
+    v_next = np.concatenate([v[1:], np.zeros_like(v[:1])])
+    return gae(reward.T, v, v_next, done, done, gamma=1.0, lam=lam).T
+
+
+def state_value(critic: LanguageModel, said: Said) -> tuple[Array, Back]:
+    """V(x, prefix before each token): the first output.   -> (B, L);   back: (B, L) -> grads"""
+    y, back = critic(said.prompt, said.response)  # (B, L, V)
+
+    def pullback(d: Array) -> Params:
+        whole = np.zeros_like(y)
+        whole[..., 0] = d
+        return back(whole)
+
+    return y[..., 0], pullback
+
+
+def policy_gradient(
+    model: LanguageModel, said: Said, advantage: Array, cfg: RLHFConfig, weight: Array | None = None
+) -> Params:
+    """The gradient of `clipped_surrogate`, a mean over tokens unless weighted.   (B, L) -> grads"""
+    counts = said.counts
+    logp, back = token_logp(model, said.prompt, said.response)
+    A = np.zeros_like(advantage)
+    A[counts] = cfg.normalise(advantage[counts])
+    share = counts / counts.sum() if weight is None else weight
+    return back(clipped_surrogate(logp, said.logp, A, cfg.clip, share)[1])
+
+
+def value_gradient(critic: LanguageModel, said: Said, target: Array) -> Params:
+    """The gradient of half the mean square, a mean over tokens.   (B, L) -> grads"""
+    v, back = state_value(critic, said)
+    return back(squared_error(v, target, said.counts / said.counts.sum())[1])
+
+
+# ---------------------------------------------------------------- the others as the baseline
+
+
+@dataclass(frozen=True)
+class RLOOConfig:
+    """What a run of `rloo` needs to know.   ValueError for a number out of its range."""
+
+    updates: int = 300  # gradient steps, each on new responses
+    prompts: int = 24  # in each
+    group: int = 8  # responses to each prompt, 2 or more
+    price: KLPrice = field(default_factory=KLPrice)  # beta, fixed or following a target
+    lr: float = 5e-2  # of Adam
+    max_norm: float = 1.0  # longest gradient
+    every: int = 10  # updates between two rows of the history
+
+    def __post_init__(self) -> None:
+        check_count("group", self.group, 2)
+        check_numbers(self, counts=("prompts", "every"), positive=("lr", "max_norm"))
+
+
+def rloo(
+    model: LanguageModel,
+    ref: LanguageModel,
+    reward: Reward,
+    cfg: RLOOConfig,
+    rng: Generator,
+    judge: Judge = no_judge,
+) -> list[dict[str, float]]:
+    """REINFORCE, leave one out: train model.params in place.   -> history, as `rlhf` without a critic's columns
+
+        r = score - beta log(pi / ref),    A = r - mean of the others' r,    loss = -mean(A log pi(y | x))
+
+    A whole response is one action here, and its price is paid with the score.
+    Ahmadian et al. (2024).   Raises ValueError where models speak different languages.
+    """
+    check_languages(model, ref=ref)
+    price, adam = cfg.price, Adam(cfg.lr)
+    history: list[dict[str, float]] = []
+    for update in range(1, cfg.updates + 1):
+        prompt = np.repeat(draw_prompts(model.language, cfg.prompts, rng), cfg.group)
+        said = speak(model, ref, reward, prompt, rng)
+        r = token_reward(said, price).sum(axis=1)  # (P G,)
+        advantage = rloo_advantage(r.reshape(-1, cfg.group)).ravel()
+        logp, back = sequence_logp(model, said.prompt, said.response)
+        grads = back(reinforce_loss(logp, advantage)[1])
+        adam.step(model.params, clip_by_norm(grads, cfg.max_norm))
+
+        if update % cfg.every == 0 or update == cfg.updates:
+            row = report(said, price)
+            history.append({"responses": update * len(said.prompt), **row, **judge(model)})
+        price = price.adapted(float(said.kl.mean()), len(said.prompt))
+    return history
+
+
+# ---------------------------------------------------------------- what they share
+
+
+def report(said: Said, price: KLPrice) -> dict[str, float]:
+    """What a batch says of the policy that drew it: means over responses.
+
+    reward     the score
+    kl         log pi - log ref: an estimate of KL(pi || ref) that may be negative
+    J          reward - beta kl
+    entropy    -log pi(y | x), of whole responses
+    length     tokens, the end included
+    beta       the price
+    """
+    reward, kl = float(said.score.mean()), float(said.kl.mean())
+    return {
+        "reward": reward,
+        "kl": kl,
+        "J": reward - price.beta * kl,
+        "entropy": float(-said.logp.sum(axis=1).mean()),
+        "length": float(said.counts.sum(axis=1).mean()),
+        "beta": price.beta,
+    }
+
+
+def check_languages(model: LanguageModel, **others: LanguageModel) -> None:
+    """Raise ValueError unless all models speak the language of the first."""
+    for name, other in others.items():
+        if other.language != model.language:
+            raise ValueError(f"{name} speaks {other.language}; it must be that of model, {model.language}")
+
+
+def check_numbers(cfg: Any, *, counts: tuple[str, ...], positive: tuple[str, ...]) -> None:
+    """Raise ValueError for a number out of its range: counts >= 1, updates >= 0, the positive ones > 0.
+
+    A rate must be finite as well; a longest gradient may be inf.
+    """
+    check_count("updates", cfg.updates, 0)
+    for name in counts:
+        check_count(name, getattr(cfg, name), 1)
+    for name in positive:
+        x = getattr(cfg, name)
+        if not is_number(x) or not x > 0 or (name.endswith("lr") and x == inf):
+            raise ValueError(f"{name} is {x!r}; it must be a number > 0")
+    if not isinstance(cfg.price, KLPrice):
+        raise ValueError(f"price is {cfg.price!r}; it must be KLPrice(...)")
