@@ -204,6 +204,8 @@ def test_explained_variance():
     assert explained_variance(np.full(3, 2.0), target) == 0.0
     assert explained_variance(-target, target) == pytest.approx(-3.0)
     assert np.isnan(explained_variance(target, np.ones(3)))
+    with pytest.raises(ValueError, match=r"target has shape \(3,\); it must be \(3, 1\), the shape of value"):
+        explained_variance(np.ones((3, 1)), target)
 
 
 # ---------------------------------------------------------------- doors

@@ -30,6 +30,7 @@ from rlcore.learning.lanes import check_gamma
 from rlcore.learning.policies import Policy, Value
 from rlcore.learning.returns import discounted_return, td_error
 from rlcore.learning.rollout import Act, Rollout, Runner, evaluate
+from rlcore.learning.shapes import same_shape
 from rlcore.nn.layers import Params, Pullback
 from rlcore.numerics import Array
 from rlcore.problems.doors import check_count, check_probability, is_number
