@@ -174,9 +174,9 @@ def trust_region_step(theta, d, Q, delta, tries):
 
     Then try theta + x, theta + x / 2, theta + x / 4, ..., `tries` of them, and take the first one for which
 
-        sum_s d(s) KL(old || new in s) <= delta      and      sum_s d(s) sum_a (new - old)(a|s) Q(s, a) > 0
+        sum_s d(s) KL(old || new in s) <= delta
 
-    If there is none, the policy stays.
+    If there is none, the policy stays. The surrogate need not be looked at here: a table's rises all the way along A.
 
     theta (S, A), d (S,) shares of the states, sum 1, Q (S, A), delta float, tries int >= 1
       -> the new probabilities (S, A)

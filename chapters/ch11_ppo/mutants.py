@@ -478,6 +478,27 @@ def passes_the_clip(value, value_old, target, clip, delta):
     return _chosen(np.greater_equal, loss, slope, loss_clip, solutions._huber(near - target, delta)[1])
 
 
+@mutant(
+    "clipped_huber",
+    "this is the larger one of two means. Which loss is larger is asked of each step; the mean comes after.",
+)
+def larger_of_two_means(value, value_old, target, clip, delta):
+    return _chosen(
+        lambda a, b: np.full(len(a), a.mean() >= b.mean()),
+        *_candidates(value, value_old, target, clip, delta),
+    )
+
+
+@mutant(
+    "clipped_huber",
+    "an outlier's slope is its sign here. The straight line beyond delta has the slope delta times the sign.",
+)
+def slope_1_for_outliers(value, value_old, target, clip, delta):
+    loss, slope, loss_clip, slope_clip = _candidates(value, value_old, target, clip, delta)
+    slope, slope_clip = (np.where(np.abs(s) < delta, s, np.sign(s)) for s in (slope, slope_clip))
+    return _chosen(np.greater_equal, loss, slope, loss_clip, slope_clip)
+
+
 # ---------------------------------------------------------------- 11.10 reverse_penalty
 
 
@@ -548,13 +569,13 @@ def gradient_of_the_sum(logits, logits_old, action, advantage, beta):
 # ---------------------------------------------------------------- 11.11 trust_region_step
 
 
-def _search(theta, d, Q, x, tries, promise):
-    """theta + x, theta + x / 2, ...: the first one that keeps promise(kl, gain), or theta."""
+def _search(theta, d, x, delta, tries):
+    """theta + x, theta + x / 2, ...: the first one within the radius, or theta."""
     pi = solutions._softmax(theta)
     for k in range(tries):
         new = solutions._softmax(theta + x / 2**k)
         kl = d @ np.sum(pi * np.log(pi / new), axis=1)
-        if promise(kl, d @ np.sum((new - pi) * Q, axis=1)):
+        if kl <= delta:
             return new
     return pi
 
@@ -574,9 +595,7 @@ def plain_gradient(theta, d, Q, delta, tries):
     x, pi = _natural(theta, d, Q, delta)
     g = d[:, None] * pi * x
     curvature = d @ (np.sum(pi * g**2, axis=1) - np.sum(pi * g, axis=1) ** 2)
-    return _search(
-        theta, d, Q, g * np.sqrt(2 * delta / curvature), tries, lambda kl, gain: kl <= delta and gain > 0
-    )
+    return _search(theta, d, g * np.sqrt(2 * delta / curvature), delta, tries)
 
 
 @mutant(
@@ -585,20 +604,20 @@ def plain_gradient(theta, d, Q, delta, tries):
 )
 def trusts_the_model(theta, d, Q, delta, tries):
     x, _ = _natural(theta, d, Q, delta)
-    return _search(theta, d, Q, x, 1, lambda kl, gain: True)
+    return _search(theta, d, x, np.inf, 1)
 
 
 @mutant("trust_region_step", "the 2 is missing: KL is x^T F x / 2, so the length is sqrt(2 delta / x^T F x).")
 def forgets_the_2(theta, d, Q, delta, tries):
     x, _ = _natural(theta, d, Q, delta)
-    return _search(theta, d, Q, x / np.sqrt(2), tries, lambda kl, gain: kl <= delta and gain > 0)
+    return _search(theta, d, x / np.sqrt(2), delta, tries)
 
 
 @mutant("trust_region_step", "the root is missing: the divergence grows with the square of the length.")
 def forgets_the_root(theta, d, Q, delta, tries):
     x, pi = _natural(theta, d, Q, delta)
     x = x * np.sqrt(2 * delta / np.sum(d[:, None] * pi * (Q - np.sum(pi * Q, axis=1, keepdims=True)) ** 2))
-    return _search(theta, d, Q, x, tries, lambda kl, gain: kl <= delta and gain > 0)
+    return _search(theta, d, x, delta, tries)
 
 
 @mutant(
@@ -611,7 +630,7 @@ def every_state_counts_alike(theta, d, Q, delta, tries):
 
 @mutant(
     "trust_region_step",
-    "when no try is good enough, the last one is taken. Then the policy must stay as it is.",
+    "when no try is near enough, the last one is taken. Then the policy must stay as it is.",
 )
 def takes_the_last_try(theta, d, Q, delta, tries):
     x, pi = _natural(theta, d, Q, delta)

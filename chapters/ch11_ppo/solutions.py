@@ -122,7 +122,7 @@ def trust_region_step(theta, d, Q, delta, tries):
     for k in range(tries):
         new = _softmax(theta + x / 2**k)
         kl = d @ np.sum(pi * (np.log(pi) - np.log(new)), axis=1)
-        if kl <= delta and d @ np.sum((new - pi) * Q, axis=1) > 0:
+        if kl <= delta:
             return new
     return pi
 
@@ -238,7 +238,7 @@ def with_the_fisher_matrix(theta, d, Q, delta, tries):
     for _ in range(tries):
         new = np.array([_softmax(row[None] + length * step)[0] for row, step in zip(theta, x)])
         kl = sum(w * p @ np.log(p / q) for w, p, q in zip(d, pi, new))
-        if kl <= delta and np.sum(d[:, None] * (new - pi) * Q) > 0:
+        if kl <= delta:
             return [list(row) for row in new]
         length /= 2
     return pi
