@@ -88,6 +88,8 @@ The reading order:
     lm.reward_model         what people like, from pairs, rankings, ratings and edits
     lm.dpo                  from comparisons to a policy without a reward model: DPO, IPO, SimPO, KTO
     lm.rrhf                 ranked responses, and the likelihood of the best one
+    lm.grpo                 groups in the place of a critic: GRPO, Dr. GRPO, DAPO, GSPO, RLOO
+    lm.rambling             an answer and talk behind it: where a loss that divides by lengths leads
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.report              a history as one HTML page, or as CSV
