@@ -1,6 +1,6 @@
 """Figure 12.4: old gradients: how fast an error shrinks or grows, exactly; five descents; A2C on CartPole.
 
-On the right a dot is a seed, and the bars are intervals of level 0.95 of the mean of twelve; a minute and a half.
+On the right a dot is a seed, and the bars are intervals of level 0.95 of the mean of twelve. About half a minute.
 What a network learns follows the last bits of the matrix products, which differ from one processor to another: so
 `check` says what must agree elsewhere.
 """
@@ -40,7 +40,7 @@ def train(delay, seed):
     rng = np.random.default_rng(seed)
     policy = Policy(mlp_params([4, 64, 2], rng, last_gain=0.01), mlp, Categorical())
     value = Value(mlp_params([4, 64, 1], rng), mlp)
-    cfg = SynchronousConfig(shards=1, steps=50_048, lr=0.01, value_lr=0.01, eval_every=17, eval_episodes=30)
+    cfg = SynchronousConfig(shards=1, steps=50_048, lr=0.01, value_lr=0.01, eval_every=34, eval_episodes=30)
     history = asynchronous_a2c(CartPole(), policy, value, cfg, rng, delay=delay)
     return np.nanmean([row["score"] for row in history])
 

@@ -100,6 +100,15 @@ def forgets_the_bytes(shards, compute, serial, latency, size, bandwidth):
     return solutions.speed_up(shards, compute, serial, latency, 0.0, bandwidth)
 
 
+@mutant(
+    "speed_up",
+    "two messages in all, however many shards. The centre talks to each of them, and messages wait for each other.",
+)
+def talks_to_one_shard(shards, compute, serial, latency, size, bandwidth):
+    messages = 2 if shards > 1 else 0
+    return (serial + compute) / (serial + compute / shards + messages * (latency + size / bandwidth))
+
+
 @mutant("speed_up", "one shard alone pays for messages. It has nobody to talk to, and its speed-up is 1.")
 def talks_to_itself(shards, compute, serial, latency, size, bandwidth):
     messages = 2 * shards * (latency + size / bandwidth)
@@ -158,6 +167,15 @@ def averages_the_coordinates(mean, log_std, noise, low, high):
 def forgets_the_width(mean, log_std, noise, low, high):
     done, logp, H = solutions.act_in_a_box(mean, log_std, noise, low, high)
     return [done, logp + log_std.sum(), H]
+
+
+@mutant(
+    "act_in_a_box",
+    "the mean is put into the box before the noise is added. Clip what was drawn, after that; the policy keeps its mean.",
+)
+def clips_the_mean(mean, log_std, noise, low, high):
+    _, logp, entropy = solutions.act_in_a_box(mean, log_std, noise, low, high)
+    return [np.clip(np.clip(mean, low, high) + np.exp(log_std) * noise, low, high), logp, entropy]
 
 
 # ---------------------------------------------------------------- 12.4 slow_copies
