@@ -19,10 +19,12 @@ from rlcore.exact.moments import trajectories
 from rlcore.exact.values import optimal_value, policy_value
 from rlcore.learning.estimators import full_return, reward_to_go
 from rlcore.learning.heads import Categorical, Gaussian, with_log_std
-from rlcore.learning.on_policy import NO_CRITIC, Walks, actor, mean_score
+from rlcore.learning.losses import squared_error
+from rlcore.learning.on_policy import NO_CRITIC, Walks, actor, mean_score, whole_episodes
 from rlcore.learning.policies import Policy, Value
 from rlcore.learning.rollout import make_runner
 from rlcore.nn.layers import mlp, mlp_params, orthogonal
+from rlcore.nn.optim import Adam
 from rlcore.numerics import finite_difference, softmax
 from rlcore.problems.cartpole import CartPole
 from rlcore.problems.gridworlds import small_grid
@@ -252,12 +254,45 @@ def test_history_and_parameters():
     assert history[-2]["step"] < 1500 <= history[-1]["step"]
     assert [np.isfinite(row["score"]) for row in history[:4]] == [False, True, False, True]
     assert np.isfinite(history[-1]["score"])
+    assert all(4 * row["score"] % 1 == 0 for row in history if np.isfinite(row["score"]))  # of four episodes
     assert history[-1].keys() == {"step", "episodes", "return", "score", "entropy", "explained_variance"}
     assert all(0 <= row["entropy"] <= np.log(4) + 1e-6 for row in history)
     for name, array in policy.params.items():
         assert array.dtype == np.float32
         assert (array != before.params[name]).any()
     assert all(array.dtype == np.float32 for array in baseline.params.values())
+
+
+def test_one_update_by_its_settings():
+    """The same episodes again: a clipped step of the policy, then three of the baseline, each at its own rate."""
+    cfg = ReinforceConfig(
+        steps=1,
+        episodes=6,
+        gamma=0.9,
+        lr=0.02,
+        baseline_lr=0.05,
+        baseline_steps=3,
+        max_norm=0.1,
+        eval_episodes=2,
+    )
+    env, (policy, baseline), (mine, guess) = small_grid(), networks(16, 4), networks(16, 4)
+    [row] = reinforce(env, policy, baseline, cfg, np.random.default_rng(3))
+    walks = whole_episodes(make_runner(env, 6, np.random.default_rng(3)), actor(mine, env.observe))
+    grads, H = policy_gradient(mine, guess, walks, env.observe, cfg)
+    norm = np.sqrt(sum((g**2).sum() for g in grads.values()))
+    assert norm > 0.2
+    Adam(0.02).step(mine.params, {name: 0.1 / norm * g for name, g in grads.items()})
+    x, G = env.observe(walks.state)[walks.live], reward_to_go(walks, gamma=0.9)[walks.live]
+    explained = 1 - np.var(G - guess(x)[0][:, 0]) / np.var(G)
+    adam = Adam(0.05)
+    for _ in range(3):
+        V, back = guess(x)
+        adam.step(guess.params, back(squared_error(V[:, 0], G)[1][:, None])[1])
+    for ours, theirs in ((mine, policy), (guess, baseline)):
+        for name, array in ours.params.items():
+            np.testing.assert_allclose(theirs.params[name], array, rtol=0, atol=1e-9)
+    assert row["entropy"] == pytest.approx(H)
+    assert row["explained_variance"] == pytest.approx(explained)
 
 
 def test_the_same_seed_gives_the_same_run():
