@@ -25,6 +25,7 @@ GRID = PPOConfig(
     steps=300_000,
     walkers=128,
     T=8,
+    epochs=4,
     minibatch=1024,  # all steps at once
     lam=0.8,
     normalise=as_they_are,  # so that advantages and the bonus keep their units
@@ -102,14 +103,14 @@ def compute(seeds=SEEDS):
 def check(data):
     """In every run the likeliest actions are as good as can be; and the walk's first one comes out so again, here.
 
-    The table missed the lake's best actions on none of seeds 0 to 19, with 64 walkers on one in ten: so one miss
-    in five is let pass. With all its doubts the policy keeps 98 % of what there was to gain.
+    Of 20 other seeds each, one table missed the best actions, on the lake: so one miss in five is let pass. With all
+    its doubts the policy lacks no more than 3 % of the way there; those seeds lacked 1.98 % at most.
     """
     for i, (_, env, _) in enumerate(problems().values()):
         worth, uniform = env.start @ optimal_value(env), performance(env, np.full((env.n_states, 4), 0.25))
         reached = data["best"][i] >= worth - 1e-9
         assert (reached.sum(axis=1) >= len(SEEDS) - 1).all()
-        assert (data["J"][i, ..., -1][reached] > worth - 0.02 * (worth - uniform)).all()
+        assert (data["J"][i, ..., -1][reached] > worth - 0.03 * (worth - uniform)).all()
         np.testing.assert_allclose(data["J"][i, ..., 0], uniform, rtol=0.05)
     _, env, cfg = problems()["walk"]
     J, _, best = train(env, replace(cfg, steps=40_000), "table", SEEDS[0])

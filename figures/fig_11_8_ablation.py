@@ -2,7 +2,7 @@
 
 A run ends with the first evaluation of 475 or more: the mean of 100 episodes with actions drawn from the policy, every
 1,024 steps. Means with intervals of level 0.95; a run that never gets there counts as 40,000 steps, so such a mean is
-too low. About a minute. What a network learns follows the last bits of the matrix products: `check` says what must
+too low. One to two minutes. What a network learns follows the last bits of the matrix products: `check` says what must
 agree elsewhere.
 """
 
@@ -27,7 +27,6 @@ CAREFUL = {"init": orthogonal, "gain": 2**0.5, "last_gain": 0.01}
 SETTINGS = {
     "the default": {},
     "1 epoch": {"epochs": 1},
-    "20 epochs": {"epochs": 20},
     "minibatch 512: all steps": {"minibatch": 512},
     "minibatch 16": {"minibatch": 16},
     "$\\lambda$ = 0": {"lam": 0.0},
@@ -70,13 +69,19 @@ def compute(seeds=SEEDS):
 def check(data):
     """What no processor should change: what matters matters, by means far apart; and one run of the default, here.
 
-    Over three sets of ten seeds the default was at 10,000 to 14,000 steps on average; its slowest run took 26,000.
+    With 4 epochs and rates of 3e-3 (four seeds) and 5e-3 (ten) it was the same five, above 1.7 times the default.
     """
     solved = dict(zip(NAMES, np.isfinite(data["step"]).sum(axis=1)))
     mean = dict(zip(NAMES, np.minimum(data["step"], DEFAULT.steps).mean(axis=1)))
     assert solved["the default"] == len(SEEDS)
     assert solved["minibatch 512: all steps"] <= 5
-    for name in ("1 epoch", "minibatch 512: all steps", "$\\lambda$ = 0", "value clipped at 0.2"):
+    for name in (
+        "1 epoch",
+        "minibatch 512: all steps",
+        "$\\lambda$ = 0",
+        "advantages as they are",
+        "value clipped at 0.2",
+    ):
         assert mean[name] > 1.5 * mean["the default"], name
     assert np.isfinite(train("the default", SEEDS[0]))
 
