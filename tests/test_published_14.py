@@ -21,7 +21,16 @@ from rlcore.exact.regularised import (
 )
 from rlcore.learning.kl import d_k2, d_k3, k1, k3
 from rlcore.learning.preferences import bradley_terry, dpo
-from rlcore.lm.evaluate import entropy, expectation, performance_gradient, responses, tokens, win_rate
+from rlcore.lm.dpo import DPOConfig, train_dpo_on_all_pairs
+from rlcore.lm.evaluate import (
+    entropy,
+    expectation,
+    near_reference,
+    performance_gradient,
+    responses,
+    tokens,
+    win_rate,
+)
 from rlcore.lm.models import bigram, sequence_logp, token_logp, trie
 from rlcore.lm.population import accuracy, bayes_loss, fisher_information, pair_weights, population_loss
 from rlcore.lm.raters import compare
@@ -448,17 +457,13 @@ def test_an_estimator_of_tokens_in_the_loss_misses_the_optimum(d_k, per_token, g
 
 def all_pairs_dpo(t, steps):
     """DPO on every pair, Adam .02: a row before each step of (loss, E logp chosen, rejected, KL(pi || pi*))."""
-    model, adam, (x, y) = reference_trie(t), Adam(0.02), t.tree.everything()
-    weight, best = pair_weights(t.log_ref, t.reward), kl_optimal_policy(t.log_ref, t.reward, 0.2)[0]
-    rows = []
-    for _ in range(steps + 1):
-        logp, back = sequence_logp(model, x, y)
-        log_pi = logp.reshape(t.log_ref.shape)
-        loss, d = population_loss(partial(dpo, beta=0.2), weight, log_pi, t.log_ref)
-        chosen, rejected = (weight.sum(axis=2) * log_pi).sum(), (weight.sum(axis=1) * log_pi).sum()
-        rows.append([loss, chosen, rejected, divergence(responses(model, t.tree), best).mean()])
-        adam.step(model.params, back(d.ravel()))
-    return np.array(rows)
+    judge = near_reference(t.tree, t.log_ref, t.reward, 0.2)
+    cfg = DPOConfig(steps=steps + 1, lr=0.02, every=1)
+    weight, model = pair_weights(t.log_ref, t.reward), reference_trie(t)
+    distance, said = [judge(model)["distance"]], ("loss", "logp_chosen", "logp_rejected")
+    history = train_dpo_on_all_pairs(model, t.ref, t.tree, weight, cfg, judge)
+    distance += [row["distance"] for row in history[:-1]]
+    return np.array([[*(row[key] for key in said), d] for row, d in zip(history, distance, strict=True)])
 
 
 def test_dpo_on_all_pairs_lowers_what_was_chosen():
