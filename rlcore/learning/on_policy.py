@@ -182,7 +182,9 @@ def explained_variance(value: Array, target: Array) -> float:
     """1 - Var(target - value) / Var(target): 1 a perfect critic, 0 no better than a constant.   (B,) twice
 
     [eq:explained-variance]  Below 0: worse than a constant. nan where all targets are equal.
+    Raises ValueError where the shapes differ.
     """
+    same_shape(value=value, target=target)
     total = np.var(target)
     return float(1 - np.var(target - value) / total) if total > 0 else np.nan
 
