@@ -9,24 +9,27 @@ import pytest
 from rlcore.exact.regularised import divergence, kl_optimal_policy
 from rlcore.lm import raters
 from rlcore.lm.dpo import (
+    Compared,
     DPOConfig,
     by_kind,
     by_length,
     by_margin,
     by_reference,
-    by_token_means,
     implicit_reward,
     mismatched,
     pair_gradient,
+    per_token,
     population_gradient,
     reference_logp,
     train_dpo,
     train_dpo_on_all_pairs,
 )
 from rlcore.lm.evaluate import expectation, near_reference, responses, tokens
-from rlcore.lm.models import LanguageModel, bigram, mlp_model, sequence_logp, trie
+from rlcore.lm.models import LanguageModel, bigram, mlp_model, sequence_logp, transformer_model, trie
 from rlcore.lm.population import bayes_loss, pair_weights
 from rlcore.lm.raters import Pairs, compare, preference
+from rlcore.lm.sampling import sample
+from rlcore.lm.sft import SFTConfig, sft
 from rlcore.lm.tasks import preference_task, reference
 from rlcore.lm.tree import Tree
 from rlcore.numerics import finite_difference
@@ -38,7 +41,8 @@ LOSSES = {
     "ipo": by_margin,
     "simpo": partial(by_length, margin=0.3),
     "kto": by_kind,
-    "means": by_token_means,
+    "means": per_token(by_reference),
+    "ipo of means": per_token(by_margin),
 }
 
 
@@ -134,11 +138,21 @@ def test_the_optimum_of_each_loss():
     """DPO: pi*. IPO: the same with P(y beats one of ref's) as the reward. Means over tokens: neither."""
     best, _ = kl_optimal_policy(TOY.log_ref, TOY.reward, BETA)
     assert slope_at(best, by_reference) < 1e-14
-    assert slope_at(best, by_token_means) > 1e-3
+    assert slope_at(best, per_token(by_reference)) > 1e-3
     assert slope_at(best, by_margin) > 1e-3
     wins = preference(TOY.reward[:, :, None] - TOY.reward[:, None, :])
     beats = np.einsum("xij,xj->xi", wins, np.exp(TOY.log_ref))
     assert slope_at(kl_optimal_policy(TOY.log_ref, beats, BETA)[0], by_margin) < 1e-14
+
+
+def test_ipo_of_means_by_hand():
+    """h = (-4 / 2 + 5 / 2) - (-9 / 3 + 6 / 3) = 1.5, and 1 / (2 beta) = 2.5."""
+    one = {"logp": (-4.0, -9.0), "ref": (-5.0, -6.0), "length": (2, 3)}
+    seen = Compared(**{key: tuple(np.array([x]) for x in both) for key, both in one.items()})
+    value, (d_chosen, d_rejected) = per_token(by_margin)(seen, 0.2, None)
+    assert value == pytest.approx(1.0, abs=1e-14)
+    assert d_chosen[0] == pytest.approx(2 * (1.5 - 2.5) / 2, abs=1e-14)
+    assert d_rejected[0] == pytest.approx(-2 * (1.5 - 2.5) / 3, abs=1e-14)
 
 
 def test_labels_that_are_wrong_and_losses_that_know_it():
@@ -278,6 +292,21 @@ def test_the_same_seed_the_same_model():
     one, again, other = (run(50, seed, steps=5)[0].params["theta"] for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert np.abs(one - other).max() > 1e-3
+
+
+@pytest.mark.parametrize("make", [mlp_model, pytest.param(transformer_model, marks=pytest.mark.slow)])
+def test_a_network_from_pairs(make):
+    """Fine-tuned on the reference's responses, then on 8,000 pairs; V is 1.32.
+
+    Of 4 seeds J was .37 to .53 before, and 1.23 to 1.28 (network) or .96 to 1.26 (transformer) afterwards.
+    """
+    rng, x = np.random.default_rng(0), np.arange(4000) % 3
+    model = make(TOY.task.language, rng)
+    sft(model, x, sample(TOY.ref, x, rng)[0], SFTConfig(steps=200), rng)
+    assert TOY.judge(model)["performance"] < 0.65
+    cfg = DPOConfig(steps=300, lr=0.01, every=300)
+    history = train_dpo(model, model.frozen(), TOY.pairs(8000, 0), cfg, rng, TOY.judge)
+    assert history[-1]["performance"] > 0.85
 
 
 # ---------------------------------------------------------------- bad input

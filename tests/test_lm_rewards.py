@@ -24,7 +24,8 @@ from rlcore.lm.grpo import (
     of_sums,
     over_longest,
 )
-from rlcore.lm.models import LanguageModel, mlp_model, one_hot_prompts, token_logp, trie
+from rlcore.lm.models import LanguageModel, mlp_model, one_hot_prompts, token_logp, transformer_model, trie
+from rlcore.lm.sampling import sample
 from rlcore.lm.sft import SFTConfig, sft
 from rlcore.lm.tasks import addition, brackets, parity, preference_task, reference
 from rlcore.lm.tree import Tree
@@ -91,6 +92,17 @@ def test_one_seed_of_the_published_stages():
 def test_the_published_stages(name):
     """Means of five seeds. RLOO's V - J: three times the published interval."""
     check(name, np.mean([run(name, seed) for seed in range(5)], axis=0))
+
+
+@pytest.mark.parametrize("make", [mlp_model, pytest.param(transformer_model, marks=pytest.mark.slow)])
+def test_a_network_from_its_own_responses(make):
+    """RLOO, fine-tuned to the reference before: of 4 seeds J was 1.308 to 1.312 (network), 1.297 to 1.313."""
+    rng, x = np.random.default_rng(0), np.arange(4000) % 3
+    model = make(TASK.language, rng)
+    sft(model, x, sample(REF, x, rng)[0], SFTConfig(steps=200), rng)
+    cfg = replace(RLOO, iterations=100, lr=0.01, every=100)
+    last = grpo(model, model.frozen(), TASK.reward, cfg, rng, JUDGE)[-1]
+    assert 1.25 < last["performance"] < V
 
 
 # ---------------------------------------------------------------- where their exact means lead

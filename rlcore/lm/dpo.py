@@ -13,6 +13,7 @@ The loss is a function in the configuration; each is a few lines around one of l
     by_margin                                 IPO: a margin to be met
     by_length                                 SimPO: means over tokens, without a reference
     by_kind                                   KTO: good ones and bad ones, not in pairs
+    per_token(by_margin)                      of means over tokens, as some programs have it
 
 `train_dpo` sees a sample of comparisons, `train_dpo_on_all_pairs` every pair, weighed as often as it comes up.
 
@@ -23,7 +24,7 @@ Left out: new comparisons on the way; every pair is as old as the reference.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TypeAlias
 
@@ -79,14 +80,19 @@ def by_kind(seen: Compared, beta: float, weight: Array | None = None) -> PairLos
     return kto(*seen.logp, *seen.ref, seen.kl, beta, weight=weight)
 
 
-def by_token_means(seen: Compared, beta: float, weight: Array | None = None) -> PairLoss:
-    """What looks like DPO and is not: the *means* over tokens in the place of sums.
+def per_token(loss: Loss) -> Loss:
+    """The same loss of *means* over tokens in the place of sums: what looks like DPO, or IPO, and is not.
 
     Its reward is beta log(pi / ref) / length, so its optimum is not that of any reward near the reference.
     """
-    logp, ref = ([x / n for x, n in zip(both, seen.length, strict=True)] for both in (seen.logp, seen.ref))
-    value, d = dpo(logp[0], logp[1], ref[0], ref[1], beta, weight=weight)
-    return value, (d[0] / seen.length[0], d[1] / seen.length[1])
+
+    def of_means(seen: Compared, beta: float, weight: Array | None = None) -> PairLoss:
+        (n_i, n_j), (i, j), (ref_i, ref_j) = seen.length, seen.logp, seen.ref
+        means = replace(seen, logp=(i / n_i, j / n_j), ref=(ref_i / n_i, ref_j / n_j))
+        value, (d_i, d_j) = loss(means, beta, weight)
+        return value, (d_i / n_i, d_j / n_j)
+
+    return of_means
 
 
 def implicit_reward(log_pi: Array, log_ref: Array, beta: float) -> Array:
