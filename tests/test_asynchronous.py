@@ -5,11 +5,13 @@ import pytest
 
 from rlcore.algorithms.actor_critic import ActorCriticConfig, actor_critic
 from rlcore.algorithms.asynchronous import arrivals, asynchronous_a2c, delayed_descent, rounds
-from rlcore.algorithms.distributed import SynchronousConfig
+from rlcore.algorithms.distributed import SynchronousConfig, a2c_step
 from rlcore.exact.descent import largest_rate
 from rlcore.learning.heads import Categorical
 from rlcore.learning.policies import Policy, Value
+from rlcore.learning.shards import dealt
 from rlcore.nn.layers import mlp, mlp_params
+from rlcore.nn.optim import Adam
 from rlcore.problems.cartpole import CartPole
 from rlcore.problems.gym import GymnasiumEnv
 
@@ -129,6 +131,21 @@ def test_shards_take_turns():
     np.testing.assert_equal(history, other)
     assert all((params[name] == others[name]).all() for name in params)
     assert any((params[name] != array).any() for name, array in train(2)[1].items())
+
+
+def test_every_shard_walks():
+    """Two shards without delay, by hand: they walk on streams of their own, one after the other."""
+    history, params = train(0, max_norm=np.inf)
+    policy, value = networks()
+    cfg = ActorCriticConfig(**{**QUICK, "walkers": 2})
+    shards, _ = dealt(CartPole(), (policy, value), cfg, 2, np.random.default_rng(3))
+    adam, adam_critic = Adam(cfg.lr), Adam(cfg.value_lr)
+    for i in range(len(history)):
+        (grads, grads_critic), shards[i % 2], _ = a2c_step((policy, value), shards[i % 2], cfg)
+        adam.step(policy.params, grads)
+        adam_critic.step(value.params, grads_critic)
+    for name, array in policy.params.items():
+        np.testing.assert_array_equal(params[name], array)
 
 
 @pytest.mark.slow

@@ -248,3 +248,7 @@ def test_averaging_refuses():
         averaging_limit(A, b, lr=float("nan"), local=2)
     with pytest.raises(ValueError, match=r"lr is 9.0, and shard 0 runs away"):
         averaging_limit(A, b, lr=9.0, local=2)
+    steepest = np.linalg.eigvalsh(A).max()
+    assert np.isfinite(averaging_limit(A, b, lr=1.99 / steepest, local=2)).all()
+    with pytest.raises(ValueError, match=r"runs away or stands still"):
+        averaging_limit(A, b, lr=2.01 / steepest, local=2)

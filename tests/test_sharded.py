@@ -247,6 +247,11 @@ def test_shards_that_are_refused(shards, message):
 
 def test_other_refusals():
     rng = np.random.default_rng(0)
+    edge = 2 / (np.linalg.eigvalsh(np.ones((2, 2)) / 4)[-1] + 1e-2)  # two features that are always 1
+    same = [(np.ones((4, 2)), np.array([0, 1, 0, 1]))]
+    assert resting_place(same, lr=0.999 * edge, local=2) == pytest.approx(0, abs=1e-12)
+    with pytest.raises(ValueError, match=r"lr is .* it must be below 3.922"):
+        resting_place(same, lr=edge, local=2)
     with pytest.raises(ValueError, match=r"lr is 50.0; it must be below"):
         resting_place(some(), lr=50.0, local=2)
     with pytest.raises(ValueError, match="240 documents cannot be dealt out to 7 shards"):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rlcore.learning.progress import a_worker
-from rlcore.learning.workers import Workers, check_travels, in_process, lost
+from rlcore.learning.workers import InProcess, Workers, check_travels, in_process, lost
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 METHODS = [name for name in ("spawn", "fork") if name in multiprocessing.get_all_start_methods()]
@@ -113,6 +113,32 @@ def test_a_task_that_keeps_dying_is_an_error(tries):
         with pytest.raises(RuntimeError, match=rf"tasks \[.*1.*\] of 2 were lost .* {tries} times: .* die "):
             workers(die, [(0,), (1,)])
         assert workers(die, [(0,), (2,)]) == [0, 20]
+
+
+def test_lost_tasks_are_counted_and_executors_closed():
+    """Three of four tasks are lost with every executor, the fourth is done: two tries make six lost tasks."""
+    made = []
+
+    class Frail(InProcess):
+        closed = False
+
+        def submit(self, task, /, *args, **kwargs):
+            if args[-1] < 3:
+                raise BrokenExecutor("gone")
+            return super().submit(task, *args, **kwargs)
+
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            self.closed = True
+
+    def factory():
+        made.append(Frail())
+        return made[-1]
+
+    workers = Workers(factory, tries=2)
+    with pytest.raises(RuntimeError, match=r"tasks \[0, 1, 2\] of 4 were lost with their workers 2 times"):
+        workers(abs, [(x,) for x in range(4)])
+    assert workers.resubmitted == 6
+    assert [executor.closed for executor in made] == [True, True, False]
 
 
 def test_a_pool_that_broke_between_two_tasks_is_replaced():
