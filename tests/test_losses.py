@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import math
 
 import numpy as np
 import pytest
@@ -77,6 +78,14 @@ def test_clipped_squared_error_by_hand():
     loss, gradient = clipped_squared_error(value, old, target, 0.5, larger=False)
     assert loss == pytest.approx((1.5**2 + 0.25**2 + 1.5**2) / 6)
     np.testing.assert_array_equal(gradient, 0)  # even where the value should go back
+
+
+def test_clipped_squared_error_at_its_edges():
+    """A value at the edge itself still moves; where both errors are as large, the plain one's slope is taken."""
+    _, at_the_edge = clipped_squared_error(*np.array([[0.5], [0.0], [2.0]]), 0.5, larger=False)
+    assert at_the_edge == -1.5
+    _, as_large = clipped_squared_error(*np.array([[2.0], [0.0], [1.25]]), 0.5)  # errors .75 and -.75
+    assert as_large == 0.75
 
 
 def test_the_larger_error_is_never_below_the_plain_one_and_the_other_may_be():
@@ -247,6 +256,8 @@ def test_clip_fraction_counts_both_sides():
     assert clip_fraction(logp, np.zeros(5), (0.2, 0.6)) == 0.4
     assert clip_fraction(logp, np.zeros(5), 1.0) == 0.2  # no ratio is below 0
     assert clip_fraction(logp, np.zeros(5), np.inf) == 0
+    edges = np.array([math.log1p(-0.5), math.log1p(0.5)])
+    assert clip_fraction(edges, np.zeros(2), 0.5) == 0
 
 
 # ---------------------------------------------------------------- the surrogate objects

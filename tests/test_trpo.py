@@ -236,6 +236,8 @@ def test_a_step_too_long_is_shortened_until_it_fits():
     kls = [kl_gradient(at(policy, flat(policy.params) + 0.5**k * x), steps.x, steps.y)[0] for k in range(10)]
     first = next(k for k, kl in enumerate(kls) if kl <= 0.01)
     assert first >= 3
+    row = line_search(policy, steps, x, replace(cfg, tries=first))
+    assert row["length"] == 0  # one try too few
     row = line_search(policy, steps, x, cfg)
     assert row["length"] == 0.5**first
     assert row["kl"] == kls[first]
@@ -320,6 +322,44 @@ def test_the_same_seed_gives_the_same_run_and_looking_more_often_does_not_change
     np.testing.assert_array_equal(W, W_again)
     np.testing.assert_array_equal(W, W_often)
     assert (W != other).any()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("gamma", 0.5), ("lam", 0.0), ("iterations", 1), ("damping", 1.0), ("delta", 1e-4), ("lr", 0.03)],
+)
+def test_every_number_has_a_part(field, value):
+    """A run with one of them changed, three updates long, ends with other parameters."""
+
+    def run(cfg):
+        policy, critic = networks(4, 2, 0)
+        trpo(CartPole(), policy, critic, replace(cfg, steps=600), np.random.default_rng(0))
+        return flat(critic.params if field == "lr" else policy.params)
+
+    assert np.abs(run(SMALL) - run(replace(SMALL, **{field: value}))).max() > 1e-4
+
+
+def test_the_critic_goes_through_its_steps_in_minibatches():
+    """40 steps, three times, ten in a gradient; and a run ends with a score, whatever eval_every."""
+    shapes = []
+
+    def counted(params, x):
+        shapes.append(x.shape[:-1])
+        return mlp(params, x)
+
+    policy, value = networks(4, 2, 0)
+    cfg = replace(SMALL, steps=40, walkers=4, T=10, epochs=3, minibatch=10, eval_every=100)
+    history = trpo(CartPole(), policy, Value(value.params, counted), cfg, np.random.default_rng(0))
+    assert shapes[-12:] == [(10,)] * 12
+    assert (10,) not in shapes[:-12]
+    assert np.isfinite(history[-1]["score"])
+
+
+def test_a_critic_that_says_0_explains_nothing():
+    policy, value = networks(4, 2, 0)
+    value.params["W1"][...] = 0
+    history = trpo(CartPole(), policy, value, replace(SMALL, steps=200), np.random.default_rng(0))
+    assert history[0]["explained_variance"] == 0
 
 
 def test_the_run_stops_when_it_is_good_enough():
