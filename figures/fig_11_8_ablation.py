@@ -1,14 +1,13 @@
-"""Figure 11.8: what each detail of PPO buys on CartPole: one at a time taken away or put in, ten seeds each.
+"""Figure 11.8: what each detail of PPO buys on CartPole: one at a time taken away or put in, eight seeds each.
 
-A run ends with the first evaluation of 475 or more: the mean of 100 episodes with actions drawn from the policy, every
-1,024 steps. Means with intervals of level 0.95; a run that never gets there counts as 40,000 steps, so such a mean is
-too low. One to two minutes. What a network learns follows the last bits of the matrix products: `check` says what must
+A run ends with the first evaluation of 475 or more: the mean of 50 episodes with actions drawn from the policy, every
+2,048 steps. Means with intervals of level 0.95; a run that never gets there counts as 40,000 steps, so such a mean is
+too low. About a minute. What a network learns follows the last bits of the matrix products: `check` says what must
 agree elsewhere.
 """
 
 from dataclasses import replace
 from functools import partial
-from unittest.mock import patch
 
 import numpy as np
 
@@ -19,14 +18,14 @@ from rlcore.learning.heads import Categorical
 from rlcore.learning.losses import clipped_squared_error
 from rlcore.learning.policies import Policy, Value
 from rlcore.nn.layers import fan_in_uniform, mlp, mlp_params, orthogonal
-from rlcore.nn.optim import Adam
 from rlcore.problems.cartpole import CartPole
 
-DEFAULT = PPOConfig(stop_at=475)
+DEFAULT = PPOConfig(eval_every=4, eval_episodes=50, stop_at=475)
 CAREFUL = {"init": orthogonal, "gain": 2**0.5, "last_gain": 0.01}
 SETTINGS = {
     "the default": {},
     "1 epoch": {"epochs": 1},
+    "10 epochs": {"epochs": 10},
     "minibatch 512: all steps": {"minibatch": 512},
     "minibatch 16": {"minibatch": 16},
     "$\\lambda$ = 0": {"lam": 0.0},
@@ -42,9 +41,8 @@ FIRST = {  # how parameters begin
     "last layer not small": {"last_gain": 1.0},
     "uniform weights, not orthogonal": {"init": fan_in_uniform, "gain": 1.0, "last_gain": 1.0},
 }
-EPS = "Adam's eps 1e-8, not 1e-5"  # which `ppo` does not ask for
-NAMES = (*SETTINGS, *FIRST, EPS)
-SEEDS = range(10)
+NAMES = (*SETTINGS, *FIRST)
+SEEDS = range(8)
 
 
 def train(name, seed):
@@ -56,8 +54,7 @@ def train(name, seed):
     policy = Policy(params([4, 64, 64, 2], last_gain=last_gain), mlp, Categorical())
     value = Value(params([4, 64, 64, 1]), mlp)
     cfg = replace(DEFAULT, **SETTINGS.get(name, {}))
-    with patch("rlcore.algorithms.ppo.Adam", (lambda lr, eps: Adam(lr)) if name == EPS else Adam):
-        row = ppo(CartPole(), policy, value, cfg, rng)[-1]
+    row = ppo(CartPole(), policy, value, cfg, rng)[-1]
     return row["step"] if row["score"] >= cfg.stop_at else np.inf
 
 
@@ -74,7 +71,7 @@ def check(data):
     solved = dict(zip(NAMES, np.isfinite(data["step"]).sum(axis=1)))
     mean = dict(zip(NAMES, np.minimum(data["step"], DEFAULT.steps).mean(axis=1)))
     assert solved["the default"] == len(SEEDS)
-    assert solved["minibatch 512: all steps"] <= 5
+    assert solved["minibatch 512: all steps"] <= 4
     for name in (
         "1 epoch",
         "minibatch 512: all steps",
@@ -100,7 +97,7 @@ def draw(data):
         ax.plot([low[i], high[i]], [y, y], color=colour, linewidth=2.5)
         ax.plot(curve.mean[i], y, "o", color=colour, markersize=8)
         ax.text(41.5, y, f"{np.isfinite(data['step'][i]).sum()}", va="center", ha="center")
-    ax.text(41.5, 1.0, "solved\nof 10", ha="center", va="bottom")
+    ax.text(41.5, 1.0, f"solved\nof {len(SEEDS)}", ha="center", va="bottom")
     ax.set_yticks(place, NAMES)
     ax.set(xlim=(0, 40.5), ylim=(place[-1] - 0.7, 0.8))
     ax.set(xlabel="environment steps until a mean score of 475 (thousands)", ylabel="one detail changed")
