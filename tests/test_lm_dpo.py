@@ -17,6 +17,7 @@ from rlcore.lm.dpo import (
     by_reference,
     implicit_reward,
     mismatched,
+    none,
     pair_gradient,
     per_token,
     population_gradient,
@@ -155,6 +156,17 @@ def test_ipo_of_means_by_hand():
     assert d_rejected[0] == pytest.approx(-2 * (1.5 - 2.5) / 3, abs=1e-14)
 
 
+def test_simpo_by_hand():
+    """2 (-4 / 2 + 9 / 3) - margin .5 = 1.5: the margin is not multiplied by beta, and the reference not asked."""
+    one = {"logp": (-4.0, -9.0), "ref": (7.0, 7.0), "length": (2, 3)}
+    seen = Compared(**{key: tuple(np.array([x]) for x in both) for key, both in one.items()})
+    value, (d_chosen, d_rejected) = by_length(seen, 2.0, None, margin=0.5)
+    assert value == pytest.approx(np.log1p(np.exp(-1.5)), abs=1e-14)
+    slope = -1 / (1 + np.exp(1.5))
+    assert d_chosen[0] == pytest.approx(slope * 2 / 2, abs=1e-14)
+    assert d_rejected[0] == pytest.approx(-slope * 2 / 3, abs=1e-14)
+
+
 def test_labels_that_are_wrong_and_losses_that_know_it():
     """A tenth flipped: DPO's optimum moves; with the smoothing -e / (1 - 2 e) it stays. Conservative is the flip."""
     noisy = pair_weights(TOY.log_ref, TOY.reward, noise=0.1)
@@ -217,9 +229,16 @@ def test_responses_of_another_prompt():
     ratio = sequence_logp(model, prompt, pairs.chosen)[0] - sequence_logp(SMALL.ref, prompt, pairs.chosen)[0]
     assert mismatched(model, SMALL.ref, pairs) == pytest.approx(ratio.mean(), abs=1e-14)
     assert abs(ratio.mean()) > 0.05
-    train_dpo(
-        model, SMALL.ref, pairs, DPOConfig(steps=2, loss=by_kind, kl=mismatched), np.random.default_rng(0)
-    )
+
+
+def test_what_kto_measures_from_is_asked_for():
+    ends = []
+    for kl in (none, lambda model, ref, pairs: 1.0):
+        model = SMALL.start()
+        cfg = DPOConfig(steps=5, loss=by_kind, beta=1.0, kl=kl)
+        train_dpo(model, SMALL.ref, SMALL.pairs(20, 0), cfg, np.random.default_rng(0))
+        ends.append(model.params["theta"])
+    assert np.abs(ends[0] - ends[1]).max() > 1e-3
 
 
 # ---------------------------------------------------------------- samples

@@ -116,7 +116,8 @@ def test_one_ratio_for_a_whole_response():
     logp = token_logp(model, np.zeros(1, int), response)[0]
     old = logp - np.where(counts, np.log([[1.5, 0.9, 1.0]]), 0)
     groups = Groups(np.zeros(1, int), response, counts, old, logp, np.ones(1), np.ones(1))
-    _, grads = group_gradient(model, groups, replace(GRPO, beta=0.0))
+    row, grads = group_gradient(model, groups, replace(GRPO, beta=0.0))
+    assert row["clip_fraction"] == 0.5  # of two tokens; the pad is none
     assert not grads["theta"][0, 0].any()  # the first token's row
     assert grads["theta"][0, 1, 4] == pytest.approx(-0.9 / 2 * 0.8, abs=1e-12)
     row, grads = group_gradient(model, groups, replace(GSPO, beta=0.0))

@@ -56,7 +56,10 @@ def of_tokens(logp: Array, counts: Array) -> tuple[Array, Array, Callable[[Array
 
 
 def of_means(logp: Array, counts: Array) -> tuple[Array, Array, Callable[[Array], Array]]:
-    """One a response, the geometric mean of its tokens' ratios: U = 1.   Zheng et al. (2025), GSPO."""
+    """One a response, the geometric mean of its tokens' ratios: U = 1.
+
+    A mean of many tokens moves little, so the paper clips it at (3e-4, 4e-4).   Zheng et al. (2025), GSPO.
+    """
     n = counts.sum(axis=1, keepdims=True, dtype=logp.dtype)
     return logp.sum(axis=1, keepdims=True) / n, np.ones_like(n, bool), lambda d: counts * (d / n)
 
@@ -150,6 +153,7 @@ class GRPOConfig:
         PPOClip(self.clip)  # refuses what is no clip
 
 
+# Prices, clips and rates suit the preference task; those of the papers suit models a million times as large.
 GRPO = GRPOConfig()
 DR_GRPO = replace(GRPO, advantage=partial(group_advantage, scale=False), weight=over_longest)
 DAPO = replace(GRPO, clip=(0.2, 0.28), weight=token_mean, beta=0.0)
