@@ -17,7 +17,8 @@ One thing does differ between processes: products of matrices that run on severa
 than on one. Workers of Dask have one thread; with OMP_NUM_THREADS=1 so does everyone, and the bits agree.
 Products of 64 x 64 x 64 or less run on one thread anyway, with the OpenBLAS that comes with NumPy.
 
-Left out: tasks that wait for each other, workers that keep something between two tasks.
+Left out: tasks that wait for each other, workers that keep something between two tasks; a process that dies while
+it hands over its answer. Half of a message is in the pipe then, and ProcessPoolExecutor waits for the other half.
 """
 
 from __future__ import annotations
