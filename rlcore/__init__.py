@@ -86,13 +86,14 @@ The reading order:
     lm.evaluate             what a model does, over every response        (lm.population: every pair of them)
     lm.sft                  supervised fine-tuning: by counting and by gradient
     lm.reward_model         what people like, from pairs, rankings, ratings and edits
+    lm.rlhf                 PPO and RLOO on a language model, with a price on leaving the reference
+    lm.best_of_n            the best of n draws, and fine-tuning on it
+    lm.iterated             comparisons, reward model, PPO, and again
+    lm.segments             CartPole from preferences between short films        (problems.endless: no early end)
     lm.dpo                  from comparisons to a policy without a reward model: DPO, IPO, SimPO, KTO
     lm.rrhf                 ranked responses, and the likelihood of the best one
     lm.grpo                 groups in the place of a critic: GRPO, Dr. GRPO, DAPO, GSPO, RLOO
     lm.rambling             an answer and talk behind it: where a loss that divides by lengths leads
-    lm.rlhf                 PPO and RLOO on a language model, with a price on leaving the reference
-    lm.best_of_n            the best of n draws, and fine-tuning on it
-    lm.iterated             comparisons, reward model, PPO, and again
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.experiments         runs over seeds, curves with intervals
     lab.report              a history as one HTML page, or as CSV

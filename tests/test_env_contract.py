@@ -15,6 +15,7 @@ from rlcore.problems.car_rental import car_rental
 from rlcore.problems.cartpole import CartPole
 from rlcore.problems.clock import with_clock
 from rlcore.problems.counterexamples import baird
+from rlcore.problems.endless import Endless, Paid
 from rlcore.problems.env import Discrete
 from rlcore.problems.gambler import gambler
 from rlcore.problems.garnet import garnet
@@ -67,6 +68,9 @@ ENVIRONMENTS = {
     "one pull of a bandit": lambda: OnePull(GaussianBandit([0.2, -0.8, 1.5])),
     "access_control": access_control,
     "CartPole": CartPole,
+    "CartPole without an end": lambda: Endless(CartPole(), 50),
+    "CartPole without an end, paid for the middle": lambda: Paid(
+        Endless(CartPole(), 50), lambda x, a: -abs(x[..., 0])),
     "baird": lambda: baird().mdp,
     "MountainCar": MountainCar,
     "Pendulum": Pendulum,
