@@ -12,7 +12,8 @@ Every token of a response has the advantage of the whole. Four things are chosen
 
 and with them its relatives, whose names are those of the papers: DR_GRPO, DAPO, GSPO, RLOO.
 
-What the loss says is no measure of progress: on fresh samples the ratio is 1, and the loss is 0 whatever the policy.
+What the loss says is no measure of progress: on fresh samples the ratio is 1, and with mean_of_means the surrogate
+is 0 whatever the policy.
 A group whose rewards are all equal pushes nothing. Two divisions have a side effect each: by a response's own
 length, right answers get shorter and wrong ones longer; by the group's spread, prompts that are hardly ever or
 nearly always answered are pushed more.
