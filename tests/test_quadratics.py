@@ -105,8 +105,9 @@ def test_one_step_refuses(bad):
 def test_a_baseline_and_a_box_are_checked():
     with pytest.raises(ValueError, match=r"^b is nan; it must be a finite number"):
         likelihood_ratio(np.ones(1), 1.0, 1.0, float("nan"))
-    with pytest.raises(ValueError, match=r"low is 1.0 and high 1.0; it needs low < high"):
-        clipped_score(0.0, 1.0, 1.0, 1.0)
+    for low, high in ((1.0, 1.0), (-np.inf, 1.0), (np.nan, 1.0), (0.0, np.inf)):
+        with pytest.raises(ValueError, match=rf"low is {low} and high {high}; it needs finite low < high"):
+            clipped_score(0.0, 1.0, low, high)
 
 
 # ---------------------------------------------------------------- noisy gradients

@@ -254,6 +254,8 @@ def test_other_refusals():
         resting_place(same, lr=edge, local=2)
     with pytest.raises(ValueError, match=r"lr is 50.0; it must be below"):
         resting_place(some(), lr=50.0, local=2)
+    with pytest.raises(ValueError, match="x holds 4 documents and y 3 kinds"):
+        alike(np.ones((4, 2)), np.ones(3), 3, rng)
     with pytest.raises(ValueError, match="240 documents cannot be dealt out to 7 shards"):
         some(shards=7)
     for settings in ({"n": 3}, {"n": 0}, {"vocabulary": 1}, {"length": 0}, {"contrast": np.nan}, {"rng": 0}):

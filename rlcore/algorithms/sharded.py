@@ -73,6 +73,8 @@ def skewed(x: Array, y: Array, shards: int, rng: Generator) -> list[Data]:
 
 def _dealt(x: Array, y: Array, shards: int, order: Array) -> list[Data]:
     check_count("shards", shards, 1)
+    if len(x) != len(y):
+        raise ValueError(f"x holds {len(x)} documents and y {len(y)} kinds; it must be one kind each")
     if len(y) % shards:
         raise ValueError(f"{len(y)} documents cannot be dealt out to {shards} shards of one size")
     return [(x[part], y[part]) for part in order.reshape(shards, -1)]

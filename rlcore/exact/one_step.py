@@ -70,13 +70,13 @@ def clipped_score(m: float, s: float, low: float, high: float) -> float:
         u = (low - m) / s,  v = (high - m) / s,  Phi and phi the standard normal distribution and density
 
     The score of what was drawn has mean 0. This one pushes m into the box, whatever is paid. [eq:clipped-score]
-    Raises ValueError unless s > 0 and low < high.
+    Raises ValueError unless s > 0 and low < high, both finite.
     """
     from scipy.special import ndtr
 
     _check(s=s)
-    if not low < high:
-        raise ValueError(f"low is {low!r} and high {high!r}; it needs low < high")
+    if not -np.inf < low < high < np.inf:
+        raise ValueError(f"low is {low!r} and high {high!r}; it needs finite low < high")
     u, v = (low - m) / s, (high - m) / s
     phi_u, phi_v = (np.exp(-x * x / 2) / np.sqrt(2 * np.pi) for x in (u, v))
     mean = low * ndtr(u) + high * ndtr(-v) + m * (ndtr(v) - ndtr(u)) - s * (phi_v - phi_u)
