@@ -98,6 +98,7 @@ def test_one_policy_gradient_is_that_of_its_definition(surrogate, entropy, norma
         assert np.abs(expected).max() > 1e-2
     old, new = softmax(steps.y), softmax(policy(steps.x)[0])
     assert divergence == pytest.approx((old * np.log(old / new)).sum(axis=1).mean(), abs=1e-12)
+    assert report(policy, steps, surrogate)["kl"] == pytest.approx(divergence, abs=1e-12)
 
 
 def test_one_step_of_a_table_by_hand():
@@ -121,6 +122,7 @@ def test_one_step_of_a_table_by_hand():
     assert divergence == pytest.approx(0, abs=1e-15)  # steps.y is what the policy says now
     row = report(policy, steps, PPOClip(0.2))
     assert (row["clip_fraction"], row["zero_gradient"]) == (1.0, 0.5)
+    assert [report(policy, steps[part], PPOClip(0.2))["zero_gradient"] for part in ([0, 1], [2, 3])] == [1, 0]
     assert np.isnan(row["explained_variance"])
     entropies = -(pi * np.log(pi)).sum(axis=1)
     assert row["entropy"] == pytest.approx(entropies[s].mean(), abs=1e-14)
@@ -319,6 +321,7 @@ def test_history_and_parameters():
     assert [row["step"] for row in history] == list(range(60, 901, 60))
     assert [row["updates"] for row in history] == list(range(16, 241, 16))  # 4 epochs of 4 minibatches
     assert [np.isfinite(row["score"]) for row in history] == 3 * [False, False, False, False, True]
+    assert all(4 * row["score"] % 1 == 0 for row in history[4::5])  # means of four whole numbers
     assert all(0 <= row["entropy"] <= np.log(4) + 1e-6 and row["kl"] >= 0 for row in history)
     assert all(row["zero_gradient"] <= row["clip_fraction"] <= 1 for row in history)
     assert history[-1].keys() == {
@@ -353,11 +356,29 @@ def test_without_a_critic_an_update_takes_whole_episodes():
     assert [row["explained_variance"] for row in history] == [0.0] * 3
 
 
+def test_without_a_critic_lam_has_no_part():
+    """The advantage is the return."""
+    np.testing.assert_equal(quick(critic=False, lam=0.3)[0], quick(critic=False, lam=1.0)[0])
+
+
+def test_gradients_of_policy_and_critic_are_cut_before_adam():
+    """To a length far below Adam's eps of 1e-5, so nothing moves far; uncut, each of 240 steps would be the rate."""
+    _, policy, value = quick(max_norm=1e-9)
+    policy_before, value_before = networks(16, 4, hidden=(6,), dtype=np.float32)
+    for after, before in ((policy, policy_before), (value, value_before)):
+        moved = max(np.abs(after.params[name] - before.params[name]).max() for name in after.params)
+        assert 0 < moved < 240 * 7e-3 * 2e-4
+
+
 def test_a_large_divergence_ends_the_epochs():
     """After each epoch its mean divergence is looked at; the first of the steps is taken from the old policy."""
     strict, free = quick(lr=0.05, kl_stop=1e-12)[0], quick(lr=0.05)[0]
     assert [row["updates"] for row in strict] == list(range(4, 61, 4))  # one epoch of 4 minibatches
     assert free[-1]["updates"] == 240
+    once = quick(lr=0.05, epochs=1)[0][0][
+        "kl"
+    ]  # 0 in the first minibatch, a quarter of it on average over four
+    assert quick(lr=0.05, kl_stop=once / 2)[0][0]["updates"] > 4
 
 
 def test_schedules():
@@ -366,10 +387,13 @@ def test_schedules():
     seen = []
     quick(lr_schedule=lambda left: seen.append(left) or 1.0)
     np.testing.assert_allclose(seen, 1 - np.arange(15) / 15)
-    still = quick(lr_schedule=lambda left: 1e-30)[0]
+    still, _, value = quick(lr_schedule=lambda left: 1e-30)
     assert max(row["kl"] for row in still) < 1e-9
+    _, before = networks(16, 4, hidden=(6,), dtype=np.float32)
+    np.testing.assert_allclose(value.params["W0"], before.params["W0"], atol=1e-20)
     tight, wide = quick(lr=0.1, clip_schedule=lambda left: 1e-9)[0], quick(lr=0.1)[0]
     assert tight[5]["kl"] < wide[5]["kl"]
+    assert tight[5]["clip_fraction"] > 0.9  # by the clip that was in force
 
 
 def test_the_run_stops_when_it_is_good_enough():
