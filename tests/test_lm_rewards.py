@@ -246,8 +246,10 @@ def test_every_relative_adds(name):
 
 
 def test_a_baseline_is_no_law():
-    """The bare reward for an advantage does as well here. Published: .9967."""
-    assert by_heart(0, advantage=lambda r: r)[-1] == pytest.approx(0.9967, abs=0.006)
+    """The bare reward for an advantage does a little better here. Published: .9967; of 5 seeds .9965 to .9966."""
+    bare = by_heart(0, advantage=lambda r: r)[-1]
+    assert bare == pytest.approx(0.9967, abs=0.001)
+    assert bare > by_heart(0)[-1] + 0.001
 
 
 def network(seed, steps):
