@@ -42,7 +42,7 @@ from rlcore.lm.rlhf import (
 from rlcore.lm.sampling import draw_prompts
 from rlcore.lm.tasks import features, preference_task, reference
 from rlcore.lm.tree import Tree
-from rlcore.nn.optim import Adam
+from rlcore.nn.optim import Adam, clip_by_norm
 
 TASK = preference_task()
 TOY, TREE = TASK.language, Tree(TASK.language)
@@ -303,6 +303,70 @@ def test_what_a_batch_says():
     assert row["J"] == pytest.approx(row["reward"] - BETA * row["kl"], abs=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["rlhf", "rloo"])
+def test_one_update_is_made_of_these_parts(kind):
+    """The parts that are tested above, put together here once more, by hand: settings unlike the defaults."""
+    price = KLPrice(0.3, target=2.0, horizon=50)
+    cfg = RLHFConfig(
+        updates=2, batch=20, epochs=3, price=price, lam=0.5, clip=0.05, critic_lr=0.02, max_norm=1e-3, every=1
+    )
+    if kind == "rloo":
+        cfg = RLOOConfig(updates=2, prompts=5, group=4, price=price, max_norm=1e-3, every=1)
+    model, critic, rng = perturbed(), trie(TOY), np.random.default_rng(4)
+    run = partial(rlhf, model, critic) if kind == "rlhf" else partial(rloo, model)
+    history = run(REF, TASK.reward, cfg, rng)
+
+    hand, values, rng = perturbed(), trie(TOY), np.random.default_rng(4)
+    adam, adam_critic = Adam(cfg.lr), Adam(0.02)
+    for row in history:
+        x = draw_prompts(TOY, 20, rng) if kind == "rlhf" else np.repeat(draw_prompts(TOY, 5, rng), 4)
+        said = speak(hand, REF, TASK.reward, x, rng)
+        r = token_reward(said, price)
+        if kind == "rlhf":
+            v, _ = state_value(values, said)
+            A = token_advantage(said, r, v, 0.5)
+            for _ in range(3):
+                adam.step(hand.params, clip_by_norm(policy_gradient(hand, said, A, cfg), 1e-3))
+                adam_critic.step(values.params, clip_by_norm(value_gradient(values, said, A + v), 1e-3))
+            logp = token_logp(hand, said.prompt, said.response)[0]
+            far = np.abs(np.exp(logp - said.logp) - 1)[said.counts] > 0.05
+            assert row["clip_fraction"] == pytest.approx(far.mean(), abs=1e-12)
+        else:
+            total = r.sum(axis=1).reshape(5, 4)
+            A = total - (total.sum(axis=1, keepdims=True) - total) / 3
+            _, back = sequence_logp(hand, said.prompt, said.response)
+            adam.step(hand.params, clip_by_norm(back(-A.ravel() / 20), 1e-3))
+        assert row["beta"] == price.beta
+        price = price.adapted(said.kl.mean(), 20)
+    np.testing.assert_allclose(model.params["theta"], hand.params["theta"], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(critic.params["theta"], values.params["theta"], rtol=0, atol=1e-10)
+    assert np.abs(hand.params["theta"] - perturbed().params["theta"]).max() > 0.05
+
+
+def test_rows_come_when_they_should():
+    for run, cfg in [(partial(rlhf, critic=trie(TOY)), RLHFConfig), (rloo, RLOOConfig)]:
+        history = run(
+            model=as_trie(REF, TREE),
+            ref=REF,
+            reward=TASK.reward,
+            cfg=cfg(updates=5, every=2),
+            rng=np.random.default_rng(0),
+        )
+        assert [row["responses"] for row in history] == [384, 768, 960]
+
+
+def test_rloo_compares_responses_to_one_prompt():
+    """What a prompt is worth by itself drops out, however much it is."""
+    models = [as_trie(REF, TREE) for _ in range(2)]
+    for model, worth in zip(models, (0.0, 50.0), strict=True):
+
+        def reward(x, y, worth=worth):
+            return TASK.reward(x, y) + worth * x
+
+        rloo(model, REF, reward, RLOOConfig(updates=20), np.random.default_rng(0))
+    np.testing.assert_allclose(models[0].params["theta"], models[1].params["theta"], rtol=0, atol=1e-6)
+
+
 # ---------------------------------------------------------------- a price that follows a target
 
 
@@ -543,3 +607,6 @@ def test_models_must_speak_one_language(wrong):
             RLHFConfig(updates=1),
             np.random.default_rng(0),
         )
+    if wrong == "ref":
+        with pytest.raises(ValueError, match="ref speaks"):
+            rloo(trie(TOY), models["ref"], TASK.reward, RLOOConfig(updates=1), np.random.default_rng(0))

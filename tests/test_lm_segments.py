@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from rlcore.algorithms.ppo import PPOConfig
 from rlcore.learning.heads import Categorical
 from rlcore.learning.on_policy import actor
 from rlcore.learning.policies import Policy, Value
@@ -215,6 +216,19 @@ def test_cartpole_from_preferences():
     rng = np.random.default_rng(0)
     whole = evaluate(make_runner(CartPole(), 50, rng), actor(policy, CartPole().observe))[0]
     assert whole.mean() > 60  # of 500, with its own rewards and its own end
+
+
+def one_short_round(**settings):
+    rng = np.random.default_rng(0)
+    learned, cfg = step_reward(4, 2, rng, scale=SCALE), SegmentConfig(1, ppo=PPOConfig(600), **settings)
+    return ppo_from_preferences(CartPole(), *networks(rng), learned, cfg, rng)[0]
+
+
+def test_raters_are_those_of_the_configuration():
+    """Who always errs teaches the opposite; who sees no difference in anything enters every pair twice."""
+    assert one_short_round()["correlation"] > 0.3
+    assert one_short_round(noise=1.0)["correlation"] < -0.3
+    assert one_short_round(draw=100.0)["comparisons"] == 600
 
 
 @pytest.mark.slow

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.learning.policies import greedy
 from rlcore.lm.evaluate import Judge, no_judge
 from rlcore.lm.models import LanguageModel
 from rlcore.lm.sampling import draw_prompts, sample
@@ -33,13 +32,14 @@ from rlcore.problems.doors import check_count
 def best_of(model: LanguageModel, score: Reward, prompt: Any, n: int, rng: Generator) -> tuple[Array, Array]:
     """Draw n responses to each prompt and keep one of largest score.   (B,) -> response (B, L), score (B,)
 
-    Ties are split by a fair coin. n = 1: a sample of the model.   Raises ValueError unless n >= 1, as `sample`.
+    Among equals the first: no draw comes before another by merit, so that is a fair coin. n = 1: a sample.
+    Raises ValueError unless n is a whole number >= 1, and as `sample`.
     """
     check_count("n", n, 1)
     asked = np.repeat(np.asarray(prompt), n)
     response, _ = sample(model, asked, rng)
     points = np.asarray(score(asked, response), float).reshape(-1, n)  # (B, n)
-    best = np.arange(0, points.size, n) + greedy(points, rng)
+    best = np.arange(0, points.size, n) + points.argmax(axis=1)
     return response[best], points.ravel()[best]
 
 
