@@ -357,8 +357,9 @@ def test_without_a_critic_an_update_takes_whole_episodes():
 
 
 def test_without_a_critic_lam_has_no_part():
-    """The advantage is the return."""
+    """The advantage is the return; with a critic it depends on lam."""
     np.testing.assert_equal(quick(critic=False, lam=0.3)[0], quick(critic=False, lam=1.0)[0])
+    assert quick(lam=0.3)[0][0]["kl"] != pytest.approx(quick(lam=1.0)[0][0]["kl"], rel=1e-3)
 
 
 def test_gradients_of_policy_and_critic_are_cut_before_adam():

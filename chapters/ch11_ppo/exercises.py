@@ -84,7 +84,7 @@ def masked_standardised(advantage, counts):
 def advantages_and_targets(reward, value, next_value, terminated, truncated, gamma, lam):
     """Exercise 11.6.  What the policy is told, and what the critic is told.
 
-        delta_t = r_t + gamma V(s_{t+1}) - V(s_t),      without V(s_{t+1}) where terminated
+        delta_t = reward_t + gamma V(s_{t+1}) - V(s_t),      without V(s_{t+1}) where terminated
         A_t     = delta_t + gamma lam A_{t+1},          without A_{t+1} where an episode ends, and at T - 1
 
     The policy gets advantages scaled to a root mean square of 1, which leaves every sign as it is:
