@@ -40,7 +40,7 @@ from rlcore.lm.rlhf import (
     value_gradient,
 )
 from rlcore.lm.sampling import draw_prompts
-from rlcore.lm.tasks import features, preference_task, reference
+from rlcore.lm.tasks import coarse_features, features, preference_task, reference
 from rlcore.lm.tree import Tree
 from rlcore.nn.optim import Adam, clip_by_norm
 
@@ -466,11 +466,11 @@ def test_with_the_sign_turned_the_reward_is_higher_and_the_policy_worse():
 
 
 def test_with_one_number_a_prompt_the_divergence_is_not_held():
-    """beta 1: the optimum has KL .29 or so, and 300 steps of the exact gradient go beyond 3."""
+    """beta 1: the optimum has KL .234; the exact gradient passes 3 after 50 steps and goes on to that of beta 0."""
     model, adam = as_trie(REF, TREE), Adam(0.05)
     best, _ = kl_optimal_policy(LOG_REF, REWARD, 1.0)
-    assert (np.exp(best) * (best - LOG_REF)).sum(axis=1).mean() < 0.4
-    for _ in range(300):
+    assert (np.exp(best) * (best - LOG_REF)).sum(axis=1).mean() == pytest.approx(0.234, abs=6e-4)
+    for _ in range(100):
         r = constant_price(everything(model), responses(model, TREE), 1.0)
         adam.step(model.params, {"theta": -expected_gradient(model, r)})
     assert JUDGE(model)["exact_kl"] > 3
@@ -481,21 +481,27 @@ def test_with_one_number_a_prompt_the_divergence_is_not_held():
 
 @pytest.mark.parametrize(
     ("beta", "want", "by_dpo"),
-    [(0.2, 1.28123, 1.27536), pytest.param(0.1, 1.42785, 1.40399, marks=pytest.mark.slow)],
+    [
+        (0.5, 1.01423, 1.01307),
+        (0.2, 1.28123, 1.27536),
+        pytest.param(0.1, 1.42785, 1.40399, marks=pytest.mark.slow),
+    ],
 )
 def test_the_best_bigram_is_that_of_reinforcement(beta, want, by_dpo):
-    """Four tokens, a policy that cannot be everything: PPO comes to the largest J a bigram has, above DPO's."""
+    """Four tokens, a policy that cannot be everything: PPO comes to the largest J that a bigram has, above DPO's.
+
+    A step size that falls, three seeds: half of what lies between the two optima, or more, for every one.
+    """
     task = preference_task(4)
     tree, ref = Tree(task.language), reference(task.language)
     judge = near_reference(tree, responses(ref, tree), task.table(tree), beta)
     for seed in range(3):
         model, critic, rng = ref.frozen(), trie(task.language), np.random.default_rng(seed)
-        for lr, batch in [(0.05, 192), (0.005, 768)]:
+        for lr, batch in [(0.05, 192), (0.005, 768), (0.001, 768)]:
             cfg = RLHFConfig(updates=60, batch=batch, lr=lr, price=KLPrice(beta), every=60)
             rlhf(model, critic, ref, task.reward, cfg, rng)
         J = judge(model)["performance"]
-        assert by_dpo + 0.003 < J < want + 1e-6
-        assert J == pytest.approx(want, abs=0.0025)
+        assert (by_dpo + want) / 2 < J < want + 6e-6
 
 
 @pytest.mark.parametrize(("n", "least"), [(100, 1.0), (500, 1.25), (2000, 1.29)])
@@ -517,6 +523,35 @@ def test_from_comparisons_to_a_policy(n, least):
         J = JUDGE(model)["performance"]
         assert J == pytest.approx(possible, abs=0.01)
         assert J > least
+
+
+def test_more_of_a_coarse_reward_is_less_of_what_was_meant():
+    """Four tokens, a model without repeats and ends: gold 1.092 at beta .5 and .436 at .2; the reference has .585.
+
+    PPO's own rows say nothing of it: its reward rises from .772 to 2.050.
+    """
+    task = preference_task(4)
+    tree, ref = Tree(task.language), reference(task.language)
+    log_ref, gold = responses(ref, tree), task.table(tree)
+    w = np.array([0.5656407845899848, -0.4824373924608199])
+
+    def score(x, y):
+        return coarse_features(x, y) @ w
+
+    table = score(*tree.everything()).reshape(gold.shape)
+    seen = []
+    for beta, model_reward, gold_reward in [(0.5, 0.772, 1.092), (0.2, 2.050, 0.436)]:
+        model = as_trie(ref, tree)
+        judge = near_reference(tree, log_ref, table, beta)
+        cfg = RLHFConfig(updates=120, price=KLPrice(beta), every=120)
+        row = rlhf(model, trie(task.language), ref, score, cfg, np.random.default_rng(0), judge)[-1]
+        meant = expectation(responses(model, tree), gold).mean()
+        assert beta * row["distance"] < 0.02
+        assert row["exact_reward"] == pytest.approx(model_reward, abs=0.1)
+        assert meant == pytest.approx(gold_reward, abs=0.1)
+        seen.append((row["reward"], meant))
+    assert seen[1][0] > seen[0][0] + 1
+    assert seen[1][1] < expectation(log_ref, gold).mean() < seen[0][1]
 
 
 @pytest.mark.parametrize("kind", ["mlp", "transformer"])

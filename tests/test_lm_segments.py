@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from rlcore.algorithms.ppo import PPOConfig
+from rlcore.algorithms.ppo import PPOConfig, ppo
 from rlcore.learning.heads import Categorical
 from rlcore.learning.on_policy import actor
 from rlcore.learning.policies import Policy, Value
@@ -25,6 +25,7 @@ from rlcore.lm.segments import (
     walk,
 )
 from rlcore.nn.layers import mlp, mlp_params, orthogonal
+from rlcore.nn.optim import Adam
 from rlcore.numerics import finite_difference, sigmoid
 from rlcore.problems.cartpole import CartPole, balancing_rule, fallen
 from rlcore.problems.endless import Endless, Paid
@@ -229,6 +230,38 @@ def test_raters_are_those_of_the_configuration():
     assert one_short_round()["correlation"] > 0.3
     assert one_short_round(noise=1.0)["correlation"] < -0.3
     assert one_short_round(draw=100.0)["comparisons"] == 600
+
+
+def test_rounds_are_made_of_these_parts():
+    """The parts that are tested above, put together once more, by hand: settings unlike the defaults."""
+    cfg = SegmentConfig(
+        2, pairs=20, K=5, horizon=40, walkers=6, tau=0.5, noise=0.1, draw=1.0, steps=3, batch=7, lr=0.02,
+        ppo=PPOConfig(600),
+    )  # fmt: skip
+    env, rng = CartPole(), np.random.default_rng(3)
+    policy, value = networks(rng)
+    learned = step_reward(4, 2, rng, scale=SCALE)
+    history = ppo_from_preferences(env, policy, value, learned, cfg, rng)
+
+    rng = np.random.default_rng(3)
+    policy, value = networks(rng)
+    by_hand = step_reward(4, 2, rng, scale=SCALE)
+    runner, act = Runner(Endless(env, 40), 6, rng), actor(policy, env.observe)
+    adam, choices, walks = Adam(0.02), None, walk(runner, act)
+    for row in history:
+        new = choose(cut(walks, env.observe, 40, 5, rng), rng, tau=0.5, noise=0.1, draw=1.0)
+        assert row["agreement"] == choice_gradient(by_hand, new)[1]
+        choices = together(choices, new)
+        assert row["comparisons"] == len(choices)
+        for _ in range(3):
+            some = choices[rng.integers(len(choices), size=7)]
+            adam.step(by_hand.params, choice_gradient(by_hand, some)[2])
+        pay = standard_pay(by_hand, choices)
+        ppo(Paid(runner.env, pay), policy, value, PPOConfig(600), rng)
+        walks = walk(runner, act)
+        assert row["true"] == walks.reward.sum(axis=0).mean()
+        assert row["learned"] == pytest.approx(audit(walks, env.observe, pay, 5, rng)["learned"], abs=1e-9)
+    np.testing.assert_allclose(learned.params["W0"], by_hand.params["W0"], rtol=0, atol=1e-12)
 
 
 @pytest.mark.slow
