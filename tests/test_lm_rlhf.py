@@ -546,7 +546,7 @@ def test_more_of_a_coarse_reward_is_less_of_what_was_meant():
         cfg = RLHFConfig(updates=120, price=KLPrice(beta), every=120)
         row = rlhf(model, trie(task.language), ref, score, cfg, np.random.default_rng(0), judge)[-1]
         meant = expectation(responses(model, tree), gold).mean()
-        assert beta * row["distance"] < 0.02
+        assert beta * row["distance"] < 0.05
         assert row["exact_reward"] == pytest.approx(model_reward, abs=0.1)
         assert meant == pytest.approx(gold_reward, abs=0.1)
         seen.append((row["reward"], meant))
