@@ -86,7 +86,7 @@ The reading order:
     lm.evaluate             what a model does, over every response        (lm.population: every pair of them)
     lm.sft                  supervised fine-tuning: by counting and by gradient
     lm.reward_model         what people like, from pairs, rankings, ratings and edits
-    lm.rlhf                 PPO and RLOO on a language model, with a price on leaving the reference
+    lm.rlhf                 PPO and RLOO near a reference        (lm.priced: what a token costs)
     lm.best_of_n            the best of n draws, and fine-tuning on it
     lm.iterated             comparisons, reward model, PPO, and again
     lm.segments             CartPole from preferences between short films        (problems.endless: no early end)

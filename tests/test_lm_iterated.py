@@ -9,9 +9,10 @@ import pytest
 from rlcore.lm.evaluate import as_trie, expectation, near_reference, responses
 from rlcore.lm.iterated import IteratedConfig, audit, iterated_rlhf, together
 from rlcore.lm.models import trie
+from rlcore.lm.priced import KLPrice
 from rlcore.lm.raters import compare
 from rlcore.lm.reward_model import RewardModelConfig, letter_counts, linear_reward, mlp_reward
-from rlcore.lm.rlhf import KLPrice, RLHFConfig
+from rlcore.lm.rlhf import RLHFConfig
 from rlcore.lm.tasks import coarse_features, preference_task, reference
 from rlcore.lm.tree import Tree
 

@@ -22,21 +22,17 @@ from rlcore.lm.evaluate import (
 )
 from rlcore.lm.evaluate import token_advantage as exact_advantage
 from rlcore.lm.models import bigram, mlp_model, sequence_logp, token_logp, transformer_model, trie
+from rlcore.lm.priced import KLPrice, Said, report, speak, token_reward
 from rlcore.lm.raters import compare
 from rlcore.lm.reward_model import linear_reward, maximum_likelihood
 from rlcore.lm.rlhf import (
-    KLPrice,
     RLHFConfig,
     RLOOConfig,
-    Said,
     policy_gradient,
-    report,
     rlhf,
     rloo,
-    speak,
     state_value,
     token_advantage,
-    token_reward,
     value_gradient,
 )
 from rlcore.lm.sampling import draw_prompts
@@ -617,6 +613,13 @@ def test_the_same_seed_gives_the_same_run():
         (lambda: RLHFConfig(price=0.2), "price is 0.2"),
         (lambda: RLOOConfig(group=1), "group is 1"),
         (lambda: RLOOConfig(prompts=0), "prompts is 0"),
+        (lambda: RLHFConfig(price=KLPrice(target=1.0, horizon=100)), "price.horizon is 100"),
+        (lambda: RLOOConfig(price=KLPrice(target=1.0, horizon=191)), "price.horizon is 191"),
+        (lambda: speak_with(lambda x, y: np.ones((len(y), 1))), r"reward gives shape \(4, 1\)"),
+        (
+            lambda: speak_with(lambda x, y: np.where(np.arange(len(y)) == 2, np.nan, 0.0)),
+            "reward of '.*' is nan",
+        ),
         (lambda: KLPrice(-0.2), "beta is -0.2"),
         (lambda: KLPrice(np.nan), "beta is nan"),
         (lambda: KLPrice(target=0.0), "target is 0.0"),
@@ -627,6 +630,10 @@ def test_the_same_seed_gives_the_same_run():
 def test_bad_settings(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def speak_with(reward):
+    return speak(REF, REF, reward, np.arange(4) % 3, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("wrong", ["ref", "critic"])

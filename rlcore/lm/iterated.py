@@ -25,9 +25,10 @@ from numpy.random import Generator
 
 from rlcore.lm.evaluate import Judge, no_judge
 from rlcore.lm.models import LanguageModel
+from rlcore.lm.priced import speak
 from rlcore.lm.raters import Pairs, compare, preference
 from rlcore.lm.reward_model import RewardModel, RewardModelConfig, comparison_gradient, fit_reward_model
-from rlcore.lm.rlhf import RLHFConfig, rlhf, speak
+from rlcore.lm.rlhf import RLHFConfig, rlhf
 from rlcore.lm.sampling import draw_prompts
 from rlcore.lm.tasks import Reward
 from rlcore.numerics import Array

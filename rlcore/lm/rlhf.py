@@ -2,13 +2,10 @@
 
     J(pi) = E r(x, y) - beta KL(pi || ref)
 
-A response is an episode: a token is an action, the score comes with the last one, and each token has a price,
-
-    r_t = -beta (log pi(y_t | ...) - log ref(y_t | ...)) + [t is the last] score(x, y)
-
-with the log-probabilities of the policy that drew the token, as numbers: no gradient flows through a reward. The
-sum of r_t has the mean J, so whoever does reinforcement learning on r_t climbs J. From here on everything is as
-on CartPole: `gae`, `clipped_surrogate`, `squared_error`, `Adam` and `clip_by_norm` are the same functions.
+A response is an episode: a token is an action, each token has its price, and the score comes with the last one
+(`lm.priced`). The rewards of a response sum to J on average, so whoever does reinforcement learning on them climbs
+J. All else is as on CartPole: `gae`, `clipped_surrogate`, `squared_error`, `Adam` and `clip_by_norm` are the same
+functions.
 
     rlhf    advantages of tokens from a critic, several steps on the same responses: PPO
     rloo    no critic: how much better a response did than the others to its prompt, one step
@@ -20,20 +17,19 @@ The same price in other places is another matter. Put into the loss, k1 pushes n
 all responses to a prompt is a baseline: it pushes nowhere either. With its sign turned, the reward rises faster.
 
 Letters: X prompts, B responses, L tokens of a response, P prompts of an update, G responses to each.
-Left out: minibatches, bodies that policy and critic share, scores that are rescaled on the way.
+Left out: minibatches, bodies that policy and critic share.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.learning.kl import k1
 from rlcore.learning.losses import (
     Clip,
     PPOClip,
@@ -47,88 +43,13 @@ from rlcore.learning.on_policy import explained_variance
 from rlcore.learning.returns import gae, rloo_advantage
 from rlcore.lm.evaluate import Judge, no_judge
 from rlcore.lm.models import Back, LanguageModel, sequence_logp, token_logp
-from rlcore.lm.sampling import draw_prompts, sample
+from rlcore.lm.priced import KLPrice, Said, report, speak, token_reward
+from rlcore.lm.sampling import draw_prompts
 from rlcore.lm.tasks import Reward
 from rlcore.nn.layers import Params
 from rlcore.nn.optim import Adam, clip_by_norm
 from rlcore.numerics import Array
 from rlcore.problems.doors import check_count, check_probability, is_number
-
-Estimate: TypeAlias = Callable[[Array, Array], Array]  # (logp, logp_ref) -> elementwise
-
-# ---------------------------------------------------------------- what was said, and what it costs
-
-
-@dataclass(frozen=True, eq=False)
-class Said:
-    """B responses, with what the policy that drew them and the reference thought of each token."""
-
-    prompt: Array  # (B,) int
-    response: Array  # (B, L) int
-    counts: Array  # (B, L) bool  chosen tokens; pads are none
-    logp: Array  # (B, L)  log pi when it was drawn, 0 on pads
-    logp_ref: Array  # (B, L)  log ref, 0 on pads
-    score: Array  # (B,)  what the whole response is worth
-
-    @property
-    def done(self) -> Array:
-        """Where the episode is over: at the last token, and on the pads behind it.   (B, L) bool"""
-        after = np.zeros((len(self.counts), 1), bool)
-        return np.asarray(~np.concatenate([self.counts[:, 1:], after], axis=1))
-
-    @property
-    def kl(self) -> Array:
-        """log pi(y|x) - log ref(y|x): its mean is KL(pi || ref), a single one may be negative.   (B,)"""
-        return np.asarray(k1(self.logp, self.logp_ref).sum(axis=1))
-
-
-def speak(model: LanguageModel, ref: LanguageModel, reward: Reward, prompt: Array, rng: Generator) -> Said:
-    """Draw a response to each prompt and have it scored.   (B,) -> B responses"""
-    response, logp = sample(model, prompt, rng)
-    logp_ref, _ = token_logp(ref, prompt, response)
-    score = np.asarray(reward(prompt, response), float)
-    return Said(prompt, response, model.language.counts(response), logp, logp_ref, score)
-
-
-@dataclass(frozen=True)
-class KLPrice:
-    """What a nat away from the reference costs; with a target, a price that follows the divergence.
-
-    Raises ValueError unless beta is finite and >= 0, target None or > 0, and horizon > 0.
-    """
-
-    beta: float = 0.2  # the price
-    target: float | None = None  # the divergence a response should have, in nats; None: beta stays
-    horizon: float = 10_000  # responses in which beta may grow or shrink by a factor of about 1.2
-    estimate: Estimate = k1  # of a token's divergence, from (logp, logp_ref)
-
-    def __post_init__(self) -> None:
-        if not is_number(self.beta) or not 0 <= self.beta < inf:
-            raise ValueError(f"beta is {self.beta!r}; it must be a finite number >= 0")
-        if self.target is not None and not (is_number(self.target) and 0 < self.target < inf):
-            raise ValueError(f"target is {self.target!r}; it must be a finite number > 0, or None")
-        if not is_number(self.horizon) or not 0 < self.horizon < inf:
-            raise ValueError(f"horizon is {self.horizon!r}; it must be a finite number > 0")
-        if not callable(self.estimate):
-            raise ValueError(f"estimate is {self.estimate!r}; it must be a function, such as k1")
-
-    def adapted(self, kl: float, n: int) -> KLPrice:
-        """The price after n responses of mean divergence kl: beta (1 + clip(kl / target - 1, -0.2, 0.2) n / horizon).
-
-        Ziegler et al. (2019). Not the rule of `PPOPenalty`, which doubles and halves, for KL(old || new).
-        """
-        if self.target is None:
-            return self
-        error = min(max(kl / self.target - 1, -0.2), 0.2)
-        return replace(self, beta=self.beta * (1 + error * n / self.horizon))
-
-
-def token_reward(said: Said, price: KLPrice) -> Array:
-    """-beta estimate(logp, logp_ref) for each token, and the score at the last one, never on a pad.   -> (B, L)"""
-    last = said.counts & said.done
-    cost = np.where(said.counts, price.estimate(said.logp, said.logp_ref), 0.0)
-    return np.asarray(np.where(last, said.score[:, None], 0.0) - price.beta * cost)
-
 
 # ---------------------------------------------------------------- PPO
 
@@ -155,6 +76,7 @@ class RLHFConfig:
         if not callable(self.normalise):
             raise ValueError(f"normalise is {self.normalise!r}; it must be a function")
         check_numbers(self, counts=("batch", "epochs", "every"), positive=("lr", "critic_lr", "max_norm"))
+        self.price.check(self.batch)
 
 
 def rlhf(
@@ -260,6 +182,7 @@ class RLOOConfig:
     def __post_init__(self) -> None:
         check_count("group", self.group, 2)
         check_numbers(self, counts=("prompts", "every"), positive=("lr", "max_norm"))
+        self.price.check(self.prompts * self.group)
 
 
 def rloo(
@@ -297,27 +220,6 @@ def rloo(
 
 
 # ---------------------------------------------------------------- what they share
-
-
-def report(said: Said, price: KLPrice) -> dict[str, float]:
-    """What a batch says of the policy that drew it: means over responses.
-
-    reward     the score
-    kl         log pi - log ref: an estimate of KL(pi || ref) that may be negative
-    J          reward - beta kl
-    entropy    -log pi(y | x), of whole responses
-    length     tokens, the end included
-    beta       the price
-    """
-    reward, kl = float(said.score.mean()), float(said.kl.mean())
-    return {
-        "reward": reward,
-        "kl": kl,
-        "J": reward - price.beta * kl,
-        "entropy": float(-said.logp.sum(axis=1).mean()),
-        "length": float(said.counts.sum(axis=1).mean()),
-        "beta": price.beta,
-    }
 
 
 def check_languages(model: LanguageModel, **others: LanguageModel) -> None:
