@@ -128,11 +128,17 @@ def test_a_network_learns_from_its_best():
     assert history[-1]["nll"] < history[0]["nll"]
 
 
+def no_number(x, y):
+    return np.where(np.arange(len(y)) == 1, np.nan, 0.0)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: best_of(REF, TASK.reward, [0], 0, np.random.default_rng(0)), "n is 0"),
         (lambda: best_of(REF, TASK.reward, [3], 2, np.random.default_rng(0)), r"prompt\[0\] is 3"),
+        (lambda: best_of(REF, no_number, [0, 1], 2, np.random.default_rng(0)), "reward of response 1 is nan"),
+        (lambda: best_of(REF, lambda x, y: y, [0, 1], 2, np.random.default_rng(0)), r"shape \(4, 3\)"),
         (lambda: RejectionConfig(n=0), "n is 0"),
         (lambda: RejectionConfig(rounds=-1), "rounds is -1"),
         (lambda: RejectionConfig(batch=0), "batch is 0"),

@@ -12,7 +12,7 @@ from rlcore.lm.models import trie
 from rlcore.lm.priced import KLPrice
 from rlcore.lm.raters import compare
 from rlcore.lm.reward_model import RewardModelConfig, letter_counts, linear_reward, mlp_reward
-from rlcore.lm.rlhf import RLHFConfig
+from rlcore.lm.rlhf import RLHFConfig, RLOOConfig
 from rlcore.lm.tasks import coarse_features, preference_task, reference
 from rlcore.lm.tree import Tree
 
@@ -122,6 +122,8 @@ def test_pairs_are_kept():
         ({"audit": 0}, "audit is 0"),
         ({"tau": 0.0}, "tau is 0.0"),
         ({"noise": 1.5}, "noise is 1.5"),
+        ({"fit": 3}, "fit is 3; it must be RewardModelConfig"),
+        ({"rlhf": RLOOConfig()}, "it must be RLHFConfig"),
     ],
 )
 def test_bad_settings(settings, message):

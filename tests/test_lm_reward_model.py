@@ -273,6 +273,7 @@ def test_features_that_do_not_see_cannot_price():
         ({"steps": -1}, "steps is -1"),
         ({"batch": 0}, "batch is 0"),
         ({"lr": -0.1}, "lr is -0.1"),
+        ({"lr": 0.0}, "lr is 0.0; it must be a finite number > 0"),
         ({"lr": np.nan}, "lr is nan"),
         ({"margin": -1.0}, "margin is -1.0; it must be a finite number >= 0"),
         ({"centre": np.inf}, "centre is inf"),
@@ -284,6 +285,31 @@ def test_features_that_do_not_see_cannot_price():
 def test_settings_that_are_none(arguments, message):
     with pytest.raises(ValueError, match=message):
         RewardModelConfig(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"difference": np.array([[1.0], [np.nan]])}, r"difference has shape \(2, 1\)"),
+        ({"difference": np.ones(3)}, r"difference has shape \(3,\)"),
+        ({"weight": np.ones(2)}, r"weight has shape \(2,\); it must be numbers >= 0, \(3,\)"),
+        ({"weight": np.array([1.0, -1.0, 1.0])}, "weight has"),
+        ({"ridge": -0.1}, "ridge is -0.1"),
+        ({"ridge": np.nan}, "ridge is nan"),
+    ],
+)
+def test_no_likelihood(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        maximum_likelihood(**{"difference": np.ones((3, 1)), "ridge": 0.1} | arguments)
+
+
+def test_raters_need_numbers():
+    for reward, message in [
+        (lambda x, y: np.full(len(y), np.nan), "reward of response 0 is nan"),
+        (lambda x, y: TASK.reward(x, y)[:, None], r"reward gave shape \(6, 1\)"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            compare(REF, reward, np.arange(6) % 3, np.random.default_rng(0))
 
 
 def test_no_pairs():

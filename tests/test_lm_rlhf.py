@@ -615,14 +615,16 @@ def test_the_same_seed_gives_the_same_run():
         (lambda: RLOOConfig(prompts=0), "prompts is 0"),
         (lambda: RLHFConfig(price=KLPrice(target=1.0, horizon=100)), "price.horizon is 100"),
         (lambda: RLOOConfig(price=KLPrice(target=1.0, horizon=191)), "price.horizon is 191"),
-        (lambda: speak_with(lambda x, y: np.ones((len(y), 1))), r"reward gives shape \(4, 1\)"),
+        (lambda: speak_with(lambda x, y: np.ones((len(y), 1))), r"reward gave shape \(4, 1\)"),
         (
             lambda: speak_with(lambda x, y: np.where(np.arange(len(y)) == 2, np.nan, 0.0)),
-            "reward of '.*' is nan",
+            "reward of response 2 is nan",
         ),
         (lambda: KLPrice(-0.2), "beta is -0.2"),
         (lambda: KLPrice(np.nan), "beta is nan"),
         (lambda: KLPrice(target=0.0), "target is 0.0"),
+        (lambda: KLPrice(0.0, target=1.0), "beta is 0, which no target moves"),
+        (lambda: draw_prompts(TOY, -1, np.random.default_rng(0)), "n is -1"),
         (lambda: KLPrice(horizon=0.0), "horizon is 0.0"),
         (lambda: KLPrice(estimate="k1"), "estimate is 'k1'"),
     ],
@@ -634,6 +636,18 @@ def test_bad_settings(make, message):
 
 def speak_with(reward):
     return speak(REF, REF, reward, np.arange(4) % 3, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("which", ["ref", "critic"])
+def test_a_model_is_no_reference_of_itself(which):
+    """It would be trained along: the divergence stays 0 whatever happens."""
+    model = as_trie(REF, TREE)
+    models = {"critic": trie(TOY), "ref": REF, which: model}
+    with pytest.raises(ValueError, match=f"{which} is the model that is trained"):
+        rlhf(model, **models, reward=TASK.reward, cfg=RLHFConfig(updates=1), rng=np.random.default_rng(0))
+    if which == "ref":
+        with pytest.raises(ValueError, match="ref is the model"):
+            rloo(model, model, TASK.reward, RLOOConfig(updates=1), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("wrong", ["ref", "critic"])

@@ -308,12 +308,20 @@ def test_what_an_audit_says():
             lambda: cut(walks_of(at_random, horizon=8), CartPole().observe, 3, 9, np.random.default_rng(0)),
             "K is 9",
         ),
+        (
+            lambda: cut(ending_walks(), lambda s: s, 3, 9, np.random.default_rng(0)),
+            r"rollout.done\[\d+, 0\] is",
+        ),
         (lambda: preferences_on(Pendulum()), "segments need numbered actions"),
     ],
 )
 def test_bad_settings(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def ending_walks():
+    return make_runner(CartPole(), 1, np.random.default_rng(0)).collect(at_random, 200)
 
 
 def preferences_on(env):

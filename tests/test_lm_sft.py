@@ -163,6 +163,19 @@ def test_demonstrations_that_are_none(prompt, response):
         sft(bigram(TOY), prompt, response, SFTConfig(), np.random.default_rng(0))
 
 
+@pytest.mark.parametrize(
+    ("prompt", "response", "message"),
+    [
+        (np.array([0, -1]), Y[:2], r"prompt\[1\] is -1; prompts are 0 to 2"),
+        (np.array([0, 3]), Y[:2], r"prompt\[1\] is 3"),
+        (X[:2], np.where([[False], [True]], TOY.pad, Y[:2]), r"response\[1\] is all pads"),
+    ],
+)
+def test_demonstrations_of_nothing(prompt, response, message):
+    with pytest.raises(ValueError, match=message):
+        sft(bigram(TOY), prompt, response, SFTConfig(), np.random.default_rng(0))
+
+
 def test_losses_refuse_what_would_broadcast():
     with pytest.raises(ValueError, match="counts has shape"):
         sequence_nll(np.zeros((2, 3)), np.ones((2, 1), bool))

@@ -24,7 +24,7 @@ from rlcore.lm.evaluate import Judge, no_judge
 from rlcore.lm.models import LanguageModel
 from rlcore.lm.sampling import draw_prompts, sample
 from rlcore.lm.sft import SFTConfig, sft
-from rlcore.lm.tasks import Reward
+from rlcore.lm.tasks import Reward, ask
 from rlcore.numerics import Array
 from rlcore.problems.doors import check_count
 
@@ -33,12 +33,12 @@ def best_of(model: LanguageModel, score: Reward, prompt: Any, n: int, rng: Gener
     """Draw n responses to each prompt and keep one of largest score.   (B,) -> response (B, L), score (B,)
 
     Among equals the first: no draw comes before another by merit, so that is a fair coin. n = 1: a sample.
-    Raises ValueError unless n is a whole number >= 1, and as `sample`.
+    Raises ValueError unless n is a whole number >= 1 and scores are finite numbers, and as `sample`.
     """
     check_count("n", n, 1)
     asked = np.repeat(np.asarray(prompt), n)
     response, _ = sample(model, asked, rng)
-    points = np.asarray(score(asked, response), float).reshape(-1, n)  # (B, n)
+    points = ask(score, asked, response).reshape(-1, n)  # (B, n)
     best = np.arange(0, points.size, n) + points.argmax(axis=1)
     return response[best], points.ravel()[best]
 

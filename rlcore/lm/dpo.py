@@ -31,15 +31,17 @@ from typing import TypeAlias
 import numpy as np
 from numpy.random import Generator
 
+from rlcore.exact.regularised import divergence
 from rlcore.learning.preferences import PairLoss, dpo, ipo, kto, simpo
 from rlcore.lm.evaluate import Judge, no_judge, responses
 from rlcore.lm.models import LanguageModel, sequence_logp
-from rlcore.lm.population import accuracy, population_loss
+from rlcore.lm.population import accuracy, hits, population_loss
 from rlcore.lm.raters import Pairs
+from rlcore.lm.rlhf import check_languages
 from rlcore.lm.tree import Tree
 from rlcore.nn.layers import Params
 from rlcore.nn.optim import Adam
-from rlcore.numerics import Array
+from rlcore.numerics import Array, log_softmax
 from rlcore.problems.doors import check_count, is_number
 
 # ---------------------------------------------------------------- losses
@@ -111,7 +113,7 @@ def none(model: LanguageModel, ref: LanguageModel, pairs: Pairs) -> float:
 
 
 def mismatched(model: LanguageModel, ref: LanguageModel, pairs: Pairs) -> float:
-    """The mean of log pi / ref of chosen responses under the prompt of the next pair; KTO takes it, or 0 if less.
+    """The mean of log pi / ref of chosen responses under the prompt of the pair before; KTO takes it, or 0 if less.
 
     The responses are not pi's own, so it is no estimate of KL(pi || ref) in general: a point of reference.
     """
@@ -167,8 +169,9 @@ def train_dpo(
         accuracy                      how often h > 0; a tie is half a hit
         and what the judge says of the model after the step
 
-    Rafailov et al. (2023).   Raises ValueError without a pair.
+    Rafailov et al. (2023).   Raises ValueError without a pair, and where model and ref speak two languages.
     """
+    check_languages(model, ref=ref)
     if len(pairs) == 0:
         raise ValueError("pairs is empty; preferences need one comparison or more")
     known = reference_logp(ref, pairs)  # the reference stands still: asked once
@@ -205,7 +208,7 @@ def pair_gradient(
         "loss": loss,
         "logp_chosen": float(logp[:B].mean()),
         "logp_rejected": float(logp[B:].mean()),
-        "accuracy": float(np.mean((h > 0) + 0.5 * (h == 0))),
+        "accuracy": float(hits(h).mean()),
     }
     return row, back(np.concatenate(d))
 
@@ -224,8 +227,12 @@ def train_dpo_on_all_pairs(
     """Train model.params in place on every pair, weight (X, N, N) from `pair_weights`.   -> history
 
     The rows of `train_dpo`: its loss without the noise of a sample, and the exact KL(pi || ref) for `by_kind`.
+    Raises ValueError where one of them speaks another language, and where ref can never say a response.
     """
+    check_languages(model, ref=ref)
     log_ref, adam = responses(ref, tree), Adam(cfg.lr)
+    for x, n in np.argwhere(np.isneginf(log_ref))[:1]:
+        raise ValueError(f"ref never says response {n} to prompt {x}; every pair has to be possible")
     history: list[dict[str, float]] = []
     for step in range(1, cfg.steps + 1):
         row, grads = population_gradient(model, log_ref, tree, weight, cfg)
@@ -241,7 +248,7 @@ def population_gradient(
     """The loss of all pairs and its gradient.   -> row, grads"""
     logp, back = sequence_logp(model, *tree.everything())
     log_pi = logp.reshape(log_ref.shape)
-    kl = float((np.exp(log_pi) * (log_pi - log_ref)).sum(axis=1).mean())
+    kl = float(divergence(log_softmax(log_pi.astype(float)), log_ref).mean())
 
     def loss(*sides: Array, weight: Array) -> PairLoss:
         i, j, ref_i, ref_j, length_i, length_j = sides

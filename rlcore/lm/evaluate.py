@@ -30,13 +30,15 @@ Judge: TypeAlias = Callable[[LanguageModel], dict[str, float]]  # columns of a h
 
 
 def responses(model: LanguageModel, tree: Tree) -> Array:
-    """log pi(y | x) of every response, in float64.   -> (X, N)"""
+    """log pi(y | x) of every response, in float64.   -> (X, N);   ValueError for a tree of another language"""
+    _check_tree(model, tree)
     logp, _ = sequence_logp(model, *tree.everything())
     return log_softmax(logp.astype(float).reshape(-1, tree.n_responses))
 
 
 def tokens(model: LanguageModel, tree: Tree) -> Array:
-    """log pi(a | x, prefix) of every token after every prefix, in float64.   -> (X, M, V)"""
+    """log pi(a | x, prefix) of every token after every prefix, in float64.   -> (X, M, V);   as `responses`"""
+    _check_tree(model, tree)
     X, M = len(tree.language.prompts), tree.n_prefixes
     logits, _ = model(np.repeat(np.arange(X), M), np.tile(tree.prefix, (X, 1)))  # (X M, L, V)
     last = np.tile(tree.size[:M], X)
@@ -48,6 +50,11 @@ def as_trie(model: LanguageModel, tree: Tree) -> LanguageModel:
     table = trie(tree.language)
     table.params["theta"][...] = tokens(model, tree)
     return table
+
+
+def _check_tree(model: LanguageModel, tree: Tree) -> None:
+    if tree.language != model.language:
+        raise ValueError(f"tree holds the responses of {tree.language}; the model speaks {model.language}")
 
 
 # ---------------------------------------------------------------- of whole responses
@@ -80,13 +87,15 @@ def performance_gradient(
 
         dJ = sum_y pi(y|x) (r - beta (log pi - log ref) - J) dlog pi(y|x)
 
-    The derivative of log pi inside the sum is 0 on average, and so is the baseline J.
+    The derivative of log pi inside the sum is 0 on average, and so is the baseline J. What pi never says pushes
+    nothing.
     """
     logp, back = sequence_logp(model, *tree.everything())
     log_pi = logp.reshape(reward.shape)
     J = regularised_performance(log_softmax(log_pi.astype(float)), log_ref, reward, beta)
-    gain = reward - beta * (log_pi - log_ref) - J[:, None]
-    return float(J.mean()), back((np.exp(log_pi) * gain / len(reward)).ravel())
+    p, ratio = np.exp(log_pi), np.where(np.isneginf(log_pi), 0.0, log_pi - log_ref)
+    gain = reward - beta * ratio - J[:, None]
+    return float(J.mean()), back((p * gain / len(reward)).ravel())
 
 
 # ---------------------------------------------------------------- columns of a history

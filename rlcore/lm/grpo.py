@@ -38,6 +38,7 @@ from rlcore.learning.losses import Clip, PPOClip, clip_fraction, clipped_surroga
 from rlcore.learning.returns import group_advantage, rloo_advantage
 from rlcore.lm.evaluate import Judge, no_judge
 from rlcore.lm.models import LanguageModel, token_logp
+from rlcore.lm.rlhf import check_languages
 from rlcore.lm.sampling import draw_prompts, sample
 from rlcore.lm.tasks import Reward, ask
 from rlcore.nn.layers import Params
@@ -102,7 +103,10 @@ Estimator: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]  # logp, lo
 
 
 def by_k3(logp: Array, logp_ref: Array) -> tuple[Array, Array]:
-    """On average it pushes along KL(ref || pi), the other divergence.   (B, U) twice -> value, slope (B, U)"""
+    """On average it pushes along KL(ref || pi), the other divergence, if its unit is the whole response.
+
+    (B, U) twice -> value, slope (B, U), as the others
+    """
     return k3(logp, logp_ref), d_k3(logp, logp_ref)
 
 
@@ -195,8 +199,10 @@ def grpo(
         loss, kl, clip_fraction of its last step: see `group_gradient`
         and what the judge says of the model after it
 
-    Shao et al. (2024), DeepSeekMath.   Raises ValueError for rewards that are no finite numbers, one a response.
+    Shao et al. (2024), DeepSeekMath.   Raises ValueError for rewards that are no finite numbers, one a response;
+    where model and ref speak two languages; and for a response that ref never gives, if the distance has a price.
     """
+    check_languages(model, ref=ref)
     optimiser = cfg.optimiser(cfg.lr)
     history: list[dict[str, float]] = []
     for iteration in range(1, cfg.iterations + 1):
@@ -226,8 +232,13 @@ def draw_groups(
     prompt = np.repeat(draw_prompts(model.language, cfg.prompts, rng), cfg.group)  # (B,)
     response, logp_old = sample(model, prompt, rng)  # (B, L) twice
     logp_ref, _ = token_logp(ref, prompt, response)
+    if cfg.beta or cfg.reward_beta:
+        for b, _ in np.argwhere(np.isneginf(logp_ref))[:1]:
+            raise ValueError(
+                f"ref never says {model.language.decode(response[b])!r}; with beta or reward_beta > 0 it has to"
+            )
     r = ask(reward, prompt, response)
-    paid = r - cfg.reward_beta * k1(logp_old, logp_ref).sum(axis=1)
+    paid = r - cfg.reward_beta * k1(logp_old, logp_ref).sum(axis=1) if cfg.reward_beta else r
     advantage = cfg.advantage(paid.reshape(cfg.prompts, cfg.group)).ravel().astype(logp_old.dtype)
     counts = model.language.counts(response)
     return Groups(prompt, response, counts, logp_old, logp_ref, r, advantage)

@@ -31,7 +31,6 @@ from rlcore.lm.reward_model import RewardModel, RewardModelConfig, comparison_gr
 from rlcore.lm.rlhf import RLHFConfig, rlhf
 from rlcore.lm.sampling import draw_prompts
 from rlcore.lm.tasks import Reward
-from rlcore.numerics import Array
 from rlcore.problems.doors import check_count
 
 
@@ -54,6 +53,10 @@ class IteratedConfig:
         check_count("pairs", self.pairs, 1)
         check_count("audit", self.audit, 1)
         preference(np.zeros(1), tau=self.tau, noise=self.noise)  # refuses what is no rater
+        if not isinstance(self.fit, RewardModelConfig):
+            raise ValueError(f"fit is {self.fit!r}; it must be RewardModelConfig(...)")
+        if not isinstance(self.rlhf, RLHFConfig):
+            raise ValueError(f"rlhf is {self.rlhf!r}; it must be RLHFConfig(...)")
 
 
 def iterated_rlhf(
@@ -81,12 +84,12 @@ def iterated_rlhf(
     for number in range(1, cfg.rounds + 1):
         prompt = draw_prompts(model.language, cfg.pairs, rng)
         new = compare(model, gold, prompt, rng, tau=cfg.tau, noise=cfg.noise)
-        _, agreement, _ = comparison_gradient(learned, new, cfg.fit)
+        _, agreed, _ = comparison_gradient(learned, new, cfg.fit)
         pairs = new if pairs is None else together(pairs, new)
         fit_reward_model(learned, pairs, cfg.fit, rng)
         rlhf(model, critic, ref, learned.reward, cfg.rlhf, rng)
 
-        row = {"round": number, "pairs": len(pairs), "agreement": agreement}
+        row = {"round": number, "pairs": len(pairs), "agreement": agreed}
         history.append({**row, **audit(model, ref, learned.reward, gold, cfg.audit, rng), **judge(model)})
     return history
 
@@ -110,10 +113,6 @@ def audit(
     ours, theirs = speak(model, ref, gold, prompt, rng), speak(ref, ref, gold, prompt, rng)
 
     def lead(reward: Reward) -> float:
-        return float(_mean(reward(prompt, ours.response)) - _mean(reward(prompt, theirs.response)))
+        return float(np.mean(reward(prompt, ours.response)) - np.mean(reward(prompt, theirs.response)))
 
-    return {"learned": lead(learned), "gold": lead(gold), "kl": _mean(ours.kl)}
-
-
-def _mean(x: Array) -> float:
-    return float(np.mean(x))
+    return {"learned": lead(learned), "gold": lead(gold), "kl": float(ours.kl.mean())}

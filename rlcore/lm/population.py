@@ -55,8 +55,13 @@ def bayes_loss(weight: Array, reward: Array) -> float:
 
 def accuracy(weight: Array, reward: Array) -> float:
     """How often the chosen one has the larger reward; a tie is half a hit.   (X, N, N), (X, N) -> number"""
-    margin = reward[:, :, None] - reward[:, None, :]
-    return float((weight * ((margin > 0) + 0.5 * (margin == 0))).sum())
+    return float((weight * hits(reward[:, :, None] - reward[:, None, :])).sum())
+
+
+def hits(margin: Array) -> Array:
+    """1 where the margin is positive, 1/2 at a tie, else 0; a margin as small as rounding is a tie.   (...) -> (...)"""
+    tie = np.abs(margin) <= np.sqrt(np.finfo(margin.dtype).eps)
+    return np.where(tie, 0.5, margin > 0)
 
 
 def fisher_information(weight: Array, phi: Array, w: Array) -> Array:

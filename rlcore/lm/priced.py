@@ -22,7 +22,7 @@ from numpy.random import Generator
 from rlcore.learning.kl import k1
 from rlcore.lm.models import LanguageModel, token_logp
 from rlcore.lm.sampling import sample
-from rlcore.lm.tasks import Reward
+from rlcore.lm.tasks import Reward, ask
 from rlcore.numerics import Array
 from rlcore.problems.doors import is_number
 
@@ -59,14 +59,7 @@ def speak(model: LanguageModel, ref: LanguageModel, reward: Reward, prompt: Arra
     """
     response, logp = sample(model, prompt, rng)
     logp_ref, _ = token_logp(ref, prompt, response)
-    score = np.asarray(reward(prompt, response), float)
-    if score.shape != (len(response),):
-        raise ValueError(
-            f"reward gives shape {score.shape}; it must be {(len(response),)}, a number a response"
-        )
-    for b in np.flatnonzero(~np.isfinite(score))[:1]:
-        text = model.language.decode(response[b])
-        raise ValueError(f"reward of {text!r} is {score[b]}; it must be a finite number")
+    score = ask(reward, prompt, response)
     return Said(prompt, response, model.language.counts(response), logp, logp_ref, score)
 
 
@@ -74,7 +67,8 @@ def speak(model: LanguageModel, ref: LanguageModel, reward: Reward, prompt: Arra
 class KLPrice:
     """What a nat away from the reference costs; with a target, a price that follows the divergence.
 
-    Raises ValueError unless beta is finite and >= 0, target None or > 0, and horizon > 0.
+    Raises ValueError unless beta is finite and >= 0, target None or > 0, and horizon > 0; and for a target with
+    beta 0, which is multiplied and so would stay 0.
     """
 
     beta: float = 0.2  # the price
@@ -87,6 +81,8 @@ class KLPrice:
             raise ValueError(f"beta is {self.beta!r}; it must be a finite number >= 0")
         if self.target is not None and not (is_number(self.target) and 0 < self.target < inf):
             raise ValueError(f"target is {self.target!r}; it must be a finite number > 0, or None")
+        if self.target is not None and self.beta == 0:
+            raise ValueError("beta is 0, which no target moves; with a target it must be > 0")
         if not is_number(self.horizon) or not 0 < self.horizon < inf:
             raise ValueError(f"horizon is {self.horizon!r}; it must be a finite number > 0")
         if not callable(self.estimate):

@@ -21,7 +21,7 @@ from rlcore.lm.models import Back, LanguageModel
 from rlcore.lm.tasks import Task
 from rlcore.nn.layers import Params
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count
+from rlcore.problems.doors import check_count, is_number
 
 ANSWERS, FILLER = "abcd", "-"
 K = len(ANSWERS)
@@ -40,7 +40,12 @@ def rambler(language: Language, stop: float = -1.0) -> LanguageModel:
         answer (K,),    stop (2, L - 1): against 0 for one more filler
 
     What may not stand in a place has probability 0 there.
+    Raises ValueError for another language than that of `rambling`, and for a stop that is no finite number.
     """
+    if (language.letters, language.prompts) != (ANSWERS + FILLER, ("",)) or language.length < 2:
+        raise ValueError(f"language is {language}; it must be that of rambling(length)")
+    if not is_number(stop) or not np.isfinite(stop):
+        raise ValueError(f"stop is {stop!r}; it must be a finite number")
     params = {"answer": np.zeros(K), "stop": np.full((2, language.length - 1), float(stop))}
     return LanguageModel(params, _answer_and_talk, language)
 

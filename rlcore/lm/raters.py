@@ -18,7 +18,7 @@ from numpy.random import Generator
 from rlcore.lm.language import Language
 from rlcore.lm.models import LanguageModel
 from rlcore.lm.sampling import sample
-from rlcore.lm.tasks import Reward
+from rlcore.lm.tasks import Reward, ask
 from rlcore.numerics import Array, sigmoid
 from rlcore.problems.doors import check_probability, is_number
 
@@ -67,11 +67,11 @@ def compare(
 ) -> Pairs:
     """Draw two responses to each prompt from the model and ask a rater.   (B,) -> B pairs
 
-    Errors as `preference` and `sample`.
+    Errors as `preference` and `sample`, and where a reward is no finite number.
     """
     first, _ = sample(model, prompt, rng)
     second, _ = sample(model, prompt, rng)
     prompt = np.asarray(prompt)
-    p = preference(reward(prompt, first) - reward(prompt, second), tau=tau, noise=noise)
+    p = preference(ask(reward, prompt, first) - ask(reward, prompt, second), tau=tau, noise=noise)
     likes = (rng.random(len(prompt)) < p)[:, None]  # (B, 1)
     return Pairs(prompt, np.where(likes, first, second), np.where(likes, second, first))

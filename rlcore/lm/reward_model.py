@@ -101,7 +101,9 @@ class RewardModelConfig:
     def __post_init__(self) -> None:
         check_count("steps", self.steps, 0)
         check_count("batch", self.batch, 1)
-        for name in ("lr", "margin", "noise", "centre"):
+        if not is_number(self.lr) or not 0 < self.lr < np.inf:
+            raise ValueError(f"lr is {self.lr!r}; it must be a finite number > 0")
+        for name in ("margin", "noise", "centre"):
             x = getattr(self, name)
             if not is_number(x) or not 0 <= x < np.inf:
                 raise ValueError(f"{name} is {x!r}; it must be a finite number >= 0")
@@ -141,8 +143,12 @@ def comparison_gradient(
     off, d_off = centring(chosen, rejected)
     up = back_chosen(d[0] + cfg.centre * d_off[0])
     down = back_rejected(d[1] + cfg.centre * d_off[1])
-    hits = float(np.mean((chosen > rejected) + 0.5 * (chosen == rejected)))
-    return loss + cfg.centre * off, hits, {name: up[name] + down[name] for name in up}
+    return loss + cfg.centre * off, agreement(chosen, rejected), {name: up[name] + down[name] for name in up}
+
+
+def agreement(chosen: Array, rejected: Array) -> float:
+    """How often the chosen one has the larger reward; a tie is half a hit.   (B,) twice -> number"""
+    return float(np.mean((chosen > rejected) + 0.5 * (chosen == rejected)))
 
 
 # ---------------------------------------------------------------- a linear model, exactly
@@ -155,10 +161,17 @@ def maximum_likelihood(
 
     d = phi(chosen) - phi(rejected). By Newton's method, halving a step that does not help. Without a ridge the
     maximum is at infinity where some w tells all pairs apart, and is not one point where features depend on each
-    other: both are a ValueError.   weight (B,): 1 / B each where not given.
+    other: both are a ValueError, as are differences that are no finite numbers, and a weight or ridge below 0.
+    weight (B,): 1 / B each where not given.
     """
     d = np.asarray(difference, float)
+    if d.ndim != 2 or not np.isfinite(d).all():
+        raise ValueError(f"difference has shape {d.shape}; it must be finite numbers, (B, F)")
     share = np.full(len(d), 1 / max(len(d), 1)) if weight is None else np.asarray(weight, float)
+    if share.shape != (len(d),) or not (share >= 0).all():
+        raise ValueError(f"weight has shape {share.shape}; it must be numbers >= 0, {(len(d),)}")
+    if not is_number(ridge) or not 0 <= ridge < np.inf:
+        raise ValueError(f"ridge is {ridge!r}; it must be a finite number >= 0")
     w = np.zeros(d.shape[1])
 
     def loss(w: Array) -> float:

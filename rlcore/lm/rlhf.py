@@ -99,7 +99,8 @@ def rlhf(
         and what the judge says of the model after the update
 
     The critic is a model of its own, of which the first output is read as V(x, prefix).
-    Ziegler et al. (2019); Ouyang et al. (2022).   Raises ValueError where models speak different languages.
+    Raises ValueError where models speak different languages, or critic or ref is the model itself.
+    Ziegler et al. (2019); Ouyang et al. (2022).
     """
     check_languages(model, critic=critic, ref=ref)
     price, adam, adam_critic = cfg.price, Adam(cfg.lr), Adam(cfg.critic_lr)
@@ -198,7 +199,7 @@ def rloo(
         r = score - beta log(pi / ref),    A = r - mean of the others' r,    loss = -mean(A log pi(y | x))
 
     A whole response is one action here, and its price is paid with the score.
-    Ahmadian et al. (2024).   Raises ValueError where models speak different languages.
+    Raises ValueError as `rlhf`.   Ahmadian et al. (2024).
     """
     check_languages(model, ref=ref)
     price, adam = cfg.price, Adam(cfg.lr)
@@ -223,8 +224,10 @@ def rloo(
 
 
 def check_languages(model: LanguageModel, **others: LanguageModel) -> None:
-    """Raise ValueError unless all models speak the language of the first."""
+    """Raise ValueError unless all models speak the language of the first and none of them is it."""
     for name, other in others.items():
+        if other.params is model.params:
+            raise ValueError(f"{name} is the model that is trained; it must be another one: model.frozen()")
         if other.language != model.language:
             raise ValueError(f"{name} speaks {other.language}; it must be that of model, {model.language}")
 

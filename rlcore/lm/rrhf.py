@@ -23,6 +23,7 @@ from numpy.random import Generator
 from rlcore.learning.preferences import rrhf
 from rlcore.lm.evaluate import Judge, no_judge
 from rlcore.lm.models import LanguageModel, token_logp
+from rlcore.lm.rlhf import check_languages
 from rlcore.lm.sampling import draw_prompts, sample
 from rlcore.lm.sft import sequence_nll
 from rlcore.lm.tasks import Reward, ask
@@ -72,8 +73,10 @@ def train_rrhf(
         and what the judge says of the model after the step
 
     Yuan et al. (2023), RRHF: rank responses to align language models with human feedback.
-    Raises ValueError for rewards that are no finite numbers, one a response.
+    Raises ValueError for rewards that are no finite numbers, one a response, and where model and ref speak two
+    languages.
     """
+    check_languages(model, ref=ref)
     adam = Adam(cfg.lr)
     history: list[dict[str, float]] = []
     for step in range(1, cfg.steps + 1):

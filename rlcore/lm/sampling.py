@@ -15,7 +15,7 @@ from numpy.random import Generator
 from rlcore.lm.language import Language
 from rlcore.lm.models import LanguageModel
 from rlcore.numerics import Array, categorical, log_softmax, pick
-from rlcore.problems.doors import is_number
+from rlcore.problems.doors import check_count, is_number
 
 
 def sample(
@@ -49,7 +49,9 @@ def draw_prompts(language: Language, n: int, rng: Generator) -> Array:
     """n prompts, each as often as the others, or once more.   -> (n,) int
 
     Over many draws every prompt comes up equally often; within one they are as even as n allows.
+    Raises ValueError unless n is a whole number >= 0.
     """
+    check_count("n", n, 0)
     X = len(language.prompts)
     return np.asarray(rng.permutation(X)[np.arange(n) % X])
 

@@ -32,6 +32,7 @@ from rlcore.learning.policies import Policy, Value
 from rlcore.learning.preferences import bradley_terry
 from rlcore.learning.rollout import Act, Rollout, Runner
 from rlcore.lm.raters import preference
+from rlcore.lm.reward_model import agreement
 from rlcore.nn.layers import Forward, Params, mlp, mlp_params, scaled
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array, pick
@@ -74,10 +75,12 @@ class Choices:
 def cut(rollout: Rollout, observe: Callable[[Any], Array], n: int, K: int, rng: Generator) -> Segments:
     """n segments of K steps, from anywhere in any column.   (T, N) -> (n, K)
 
-    The environment is endless: no column has an end in it.   Raises ValueError where K is more than T.
+    Raises ValueError where K is more than T, or an episode ends before T: a segment would go on in the next one.
     """
     T, N = rollout.reward.shape
     check_count("K", K, 1, T)
+    for t, i in np.argwhere(rollout.done[:-1])[:1]:
+        raise ValueError(f"rollout.done[{t}, {i}] is True; walks must be `Endless` and of one episode each")
     column = rng.integers(N, size=n)[:, None]
     t = rng.integers(T - K + 1, size=n)[:, None] + np.arange(K)  # (n, K)
     return Segments(
@@ -146,8 +149,7 @@ def choice_gradient(learned: StepReward, choices: Choices) -> tuple[float, float
     loss, (d, d_other) = bradley_terry(chosen, rejected)
     up = back(np.broadcast_to(d[:, None], r.shape))
     down = back_other(np.broadcast_to(d_other[:, None], r.shape))
-    hits = float(np.mean((chosen > rejected) + 0.5 * (chosen == rejected)))
-    return loss, hits, {name: up[name] + down[name] for name in up}
+    return loss, agreement(chosen, rejected), {name: up[name] + down[name] for name in up}
 
 
 def standard_pay(learned: StepReward, choices: Choices) -> Pay:
@@ -218,7 +220,7 @@ def ppo_from_preferences(
     for number in range(1, cfg.rounds + 1):
         segments = cut(walks, env.observe, 2 * cfg.pairs, cfg.K, rng)
         new = choose(segments, rng, tau=cfg.tau, noise=cfg.noise, draw=cfg.draw)
-        _, agreement, _ = choice_gradient(learned, new)
+        _, agreed, _ = choice_gradient(learned, new)
         choices = together(choices, new)
         for _ in range(cfg.steps):
             batch = choices[rng.integers(len(choices), size=cfg.batch)]
@@ -227,7 +229,7 @@ def ppo_from_preferences(
         pay = standard_pay(learned, choices)
         ppo(Paid(runner.env, pay), policy, value, cfg.ppo, rng)
         walks = walk(runner, act)
-        row = {"round": number, "comparisons": len(choices), "agreement": agreement}
+        row = {"round": number, "comparisons": len(choices), "agreement": agreed}
         history.append({**row, **audit(walks, env.observe, pay, cfg.K, rng)})
     return history
 

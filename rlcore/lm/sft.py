@@ -24,6 +24,7 @@ from numpy.random import Generator
 
 from rlcore.learning.shapes import same_shape
 from rlcore.lm.models import LanguageModel, token_logp
+from rlcore.lm.sampling import check_prompts
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array
 from rlcore.problems.doors import check_count, is_number
@@ -118,9 +119,9 @@ def sft(
         nll            of the batch, a response
         perplexity     of the batch, a token
 
-    Raises ValueError without a demonstration.
+    Raises ValueError without a demonstration, for an empty one, and for a prompt that there is not.
     """
-    check_demonstrations(prompt, response)
+    check_demonstrations(model, prompt, response)
     adam = Adam(cfg.lr)
     history: list[dict[str, float]] = []
     for _ in range(cfg.steps):
@@ -133,10 +134,13 @@ def sft(
     return history
 
 
-def check_demonstrations(prompt: Any, response: Any) -> None:
-    """ValueError unless there is one row of tokens a prompt, and one at least."""
+def check_demonstrations(model: LanguageModel, prompt: Any, response: Any) -> None:
+    """ValueError unless there is one row of tokens a prompt, and one at least, of both."""
     if np.ndim(prompt) != 1 or np.ndim(response) != 2 or len(prompt) != len(response) or len(prompt) == 0:
         raise ValueError(
             f"prompt has shape {np.shape(prompt)} and response {np.shape(response)}; "
             "they must be (B,) and (B, L) with B >= 1"
         )
+    check_prompts(model, prompt)
+    for b in np.flatnonzero(~model.language.counts(response).any(axis=1))[:1]:
+        raise ValueError(f"response[{b}] is all pads; a demonstration has one token or more")

@@ -53,7 +53,8 @@ def ask(reward: Reward, prompt: Array, response: Array) -> Array:
 
 # ---------------------------------------------------------------- the hidden reward
 
-WEIGHTS = np.array([1.0, -0.4, -0.6, 0.5])  # of wanted letters, of others, of repeats, of an end
+TENTHS = np.array([10, -4, -6, 5])  # of wanted letters, of others, of repeats, of an end
+WEIGHTS = TENTHS / 10
 
 
 def preference_task(length: int = 3) -> Task:
@@ -62,9 +63,10 @@ def preference_task(length: int = 3) -> Task:
         r(x, y) = min(m, 2) - 0.4 others - 0.6 repeats + 0.5 end
 
     The best responses of 3 tokens are "aa.", "bb.", "cc.", worth 1.9; of 4 tokens "aba." and its like, 2.1.
+    It is summed up in whole tenths: what is equally good has the same number, on every processor.
     """
     language = Language("abcd", ("A", "B", "C"), length)
-    return Task(language, lambda prompt, response: features(prompt, response) @ WEIGHTS)
+    return Task(language, lambda prompt, response: features(prompt, response) @ TENTHS / 10)
 
 
 def features(prompt: Array, response: Array) -> Array:
@@ -89,8 +91,10 @@ def reference(language: Language) -> LanguageModel:
     """The model before alignment: a bigram that leans to the letter asked for and away from repeats.
 
     logit(a) = 0.8 [a is asked for] - 0.9 [a stood before] - 0.1 a for letters a = 0 ... 3;  of the end 0.5, or
-    -0.3 where nothing has been said.
+    -0.3 where nothing has been said.   ValueError for another language than a preference task's
     """
+    if (language.letters, language.prompts) != ("abcd", ("A", "B", "C")):
+        raise ValueError(f"language is {language}; it must be that of a preference task")
     model = bigram(language)
     x, before, a = np.ogrid[:3, :5, :4]
     theta = model.params["theta"]  # (3, 5, 5)
@@ -125,7 +129,11 @@ def parity(bits: int = 3) -> Task:
 
 
 def exactly(language: Language, answers: list[str]) -> Reward:
-    """1 for the prompt's answer, 0 for everything else.   X answers"""
+    """1 for the prompt's answer, 0 for everything else.   ValueError unless there is one a prompt"""
+    if len(answers) != len(language.prompts):
+        raise ValueError(
+            f"there are {len(answers)} answers to {len(language.prompts)} prompts; it must be one each"
+        )
     right = language.batch(answers)  # (X, L)
     return lambda prompt, response: np.asarray((response == right[prompt]).all(axis=1), float)
 
