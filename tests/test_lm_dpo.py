@@ -25,12 +25,12 @@ from rlcore.lm.dpo import (
     train_dpo,
     train_dpo_on_all_pairs,
 )
-from rlcore.lm.evaluate import expectation, near_reference, responses, tokens
+from rlcore.lm.evaluate import as_trie, expectation, near_reference, responses
 from rlcore.lm.models import LanguageModel, bigram, mlp_model, sequence_logp, transformer_model, trie
 from rlcore.lm.population import bayes_loss, pair_weights
 from rlcore.lm.raters import Pairs, compare, preference
 from rlcore.lm.sampling import sample
-from rlcore.lm.sft import SFTConfig, sft
+from rlcore.lm.sft import SFTConfig, fit_by_counting, sft
 from rlcore.lm.tasks import preference_task, reference
 from rlcore.lm.tree import Tree
 from rlcore.numerics import finite_difference
@@ -61,7 +61,7 @@ class Toy:
 
     def start(self):
         """The reference as a model that can become anything."""
-        return self.policy(tokens(self.ref, self.tree))
+        return as_trie(self.ref, self.tree)
 
     def policy(self, log_token):
         model = trie(self.task.language)
@@ -231,6 +231,35 @@ def test_responses_of_another_prompt():
     assert abs(ratio.mean()) > 0.05
 
 
+def test_at_the_reference_every_pair_is_a_tie():
+    """A table with other roundings than the reference's own says the same; .51 would be hits by a last bit."""
+    model, pairs = TOY.start(), TOY.pairs(2000, 0)
+    row, _ = population_gradient(model, TOY.log_ref, TOY.tree, TOY.weight, DPOConfig())
+    assert row["accuracy"] == pytest.approx(0.5, abs=1e-12)
+    row, _ = pair_gradient(model, pairs, reference_logp(TOY.ref, pairs), DPOConfig())
+    assert row["accuracy"] == 0.5
+
+
+def test_the_batch_s_divergence_is_asked_for():
+    seen = []
+
+    def kl(model, ref, pairs):
+        seen.append(len(pairs))
+        return 0.0
+
+    cfg = DPOConfig(steps=3, batch=7, loss=by_kind, kl=kl)
+    train_dpo(SMALL.start(), SMALL.ref, SMALL.pairs(20, 0), cfg, np.random.default_rng(0))
+    assert seen == [7, 7, 7]
+
+
+def test_the_last_step_has_a_row():
+    cfg, pairs = DPOConfig(steps=5, every=2), SMALL.pairs(20, 0)
+    history = train_dpo(SMALL.start(), SMALL.ref, pairs, cfg, np.random.default_rng(0))
+    assert [row["step"] for row in history] == [2, 4, 5]
+    history = train_dpo_on_all_pairs(SMALL.start(), SMALL.ref, SMALL.tree, SMALL.weight, cfg)
+    assert [row["step"] for row in history] == [2, 4, 5]
+
+
 def test_what_kto_measures_from_is_asked_for():
     ends = []
     for kl in (none, lambda model, ref, pairs: 1.0):
@@ -353,3 +382,18 @@ def test_settings_that_are_none(settings, message):
 def test_no_pairs():
     with pytest.raises(ValueError, match="pairs is empty"):
         train_dpo(TOY.start(), TOY.ref, TOY.pairs(3, 0)[:0], DPOConfig(), np.random.default_rng(0))
+
+
+def test_a_reference_of_another_language():
+    with pytest.raises(ValueError, match="ref speaks"):
+        train_dpo(TOY.start(), SMALL.ref, TOY.pairs(3, 0), DPOConfig(), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="ref speaks"):
+        train_dpo_on_all_pairs(TOY.start(), SMALL.ref, TOY.tree, TOY.weight, DPOConfig())
+
+
+def test_a_reference_that_never_says_a_response():
+    """Its log-probability is -inf, and inf - inf is no difference of rewards."""
+    ref = bigram(SMALL.task.language)
+    fit_by_counting(ref, np.arange(3), SMALL.task.language.batch(["a.", "b.", "c."]))
+    with pytest.raises(ValueError, match="ref never says response 0 to prompt 0"):
+        train_dpo_on_all_pairs(SMALL.start(), ref, SMALL.tree, SMALL.weight, DPOConfig())

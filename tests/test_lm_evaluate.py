@@ -15,6 +15,7 @@ from rlcore.exact.values import optimal_value
 from rlcore.learning.kl import k1, k2, k3
 from rlcore.learning.preferences import bradley_terry, dpo, ipo
 from rlcore.lm.evaluate import (
+    as_trie,
     entropy,
     expectation,
     gradient_moments,
@@ -33,6 +34,7 @@ from rlcore.lm.evaluate import (
 from rlcore.lm.models import bigram, mlp_model, sequence_logp, token_logp, trie
 from rlcore.lm.population import accuracy, bayes_loss, fisher_information, pair_weights, population_loss
 from rlcore.lm.sampling import sample
+from rlcore.lm.sft import fit_by_counting
 from rlcore.lm.tasks import WEIGHTS, features, preference_task, reference
 from rlcore.lm.tree import Tree
 from rlcore.numerics import finite_difference
@@ -46,8 +48,7 @@ X, N, L = 3, 85, 3
 
 def perturbed(seed=0):
     """The reference as a trie, with noise on every row."""
-    model = trie(TOY)
-    model.params["theta"][...] = tokens(REF, TREE)
+    model = as_trie(REF, TREE)
     model.params["theta"] += np.random.default_rng(seed).normal(0, 0.5, model.params["theta"].shape)
     return model
 
@@ -147,6 +148,41 @@ def test_the_score_on_a_pad_is_a_score_nobody_gets():
 # ---------------------------------------------------------------- whole responses
 
 
+@MODEL
+def test_the_same_policy_as_a_trie(model):
+    table = as_trie(model, TREE)
+    np.testing.assert_allclose(responses(table, TREE), responses(model, TREE), rtol=0, atol=1e-13)
+    assert not np.shares_memory(table.params["theta"], next(iter(model.params.values())))
+
+
+@pytest.mark.parametrize("table", [responses, tokens, as_trie])
+def test_a_tree_of_another_language(table):
+    with pytest.raises(ValueError, match="tree holds the responses of"):
+        table(REF, Tree(preference_task(4).language))
+
+
+def test_what_is_never_said_adds_nothing():
+    """To an entropy, or to the gradient of J: prompts answered by counting, all but three responses impossible."""
+    with np.errstate(divide="ignore"):
+        assert entropy(np.log([[0.5, 0.5, 0.0]])) == pytest.approx(np.log(2), abs=1e-15)
+    model = bigram(TOY)
+    fit_by_counting(model, np.arange(3).repeat(2), TOY.batch(["aa.", "a.", "bb.", "b.", "cc.", "c."]))
+    J, grads = performance_gradient(model, TREE, LOG_REF, REWARD, 0.2)
+    log_pi = responses(model, TREE)
+    assert J == pytest.approx(regularised_performance(log_pi, LOG_REF, REWARD, 0.2).mean(), abs=1e-12)
+    impossible = np.isneginf(model.params["theta"])
+    assert impossible.any()
+    assert not grads["theta"][impossible].any()
+    assert np.isfinite(grads["theta"]).all()
+    assert np.abs(grads["theta"]).max() > 1e-3
+
+
+def test_a_win_rate_by_hand():
+    """Rewards 1 and 0, pi (3/4, 1/4) against a coin: 3/4 (1/2 + s) / 2 + 1/4 (1 - s + 1/2) / 2,  s = sigmoid(1)."""
+    wins = win_rate(np.log([[0.75, 0.25]]), np.log([[0.5, 0.5]]), np.array([[1.0, 0.0]]))
+    assert wins == pytest.approx(0.5577646447, abs=1e-9)
+
+
 def test_win_rates():
     np.testing.assert_allclose(win_rate(LOG_REF, LOG_REF, REWARD), 0.5, atol=1e-15)
     log_pi = responses(MODELS["trie"], TREE)
@@ -170,14 +206,14 @@ def test_the_gradient_of_the_performance(model):
 def test_at_the_optimum_the_gradient_is_zero():
     """The Gibbs policy is a trie: its tokens are the conditional probabilities of its responses."""
     best, V = kl_optimal_policy(LOG_REF, REWARD, 0.2)
-    model = as_trie(best)
+    model = trie_of(best)
     np.testing.assert_allclose(responses(model, TREE), best, rtol=0, atol=1e-12)
     J, grads = performance_gradient(model, TREE, LOG_REF, REWARD, 0.2)
     assert J == pytest.approx(V.mean(), abs=1e-12)
     assert np.abs(grads["theta"]).max() < 1e-14
 
 
-def as_trie(log_pi):
+def trie_of(log_pi):
     """A trie with these probabilities of responses: each token's weight is the sum of those that go on with it."""
     mass = np.zeros((X, TREE.n_prefixes, 5))
     number = TOY.prefix(TREE.response)
@@ -296,6 +332,17 @@ def test_estimators_of_the_divergence_in_the_loss():
     assert np.abs(forward - backward).max() > 1e-3
 
 
+def test_moments_by_their_definition():
+    """A weight for each token, so that the mean is far from 0: the covariance is taken about it."""
+    _, log_pi, _, reward, score = small()
+    weight = reward[:, :, None] + np.array([0.0, 5.0])
+    mean, covariance = gradient_moments(log_pi, score, weight)
+    g, p = (weight[..., None] * score).sum(axis=2).reshape(-1, score.shape[-1]), np.exp(log_pi).ravel() / 3
+    np.testing.assert_allclose(mean, np.average(g, axis=0, weights=p), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(covariance, np.cov(g.T, aweights=p, ddof=0), rtol=0, atol=1e-12)
+    assert np.abs(mean).max() > 0.01
+
+
 def test_the_mean_of_samples_varies_by_its_share():
     """64 samples at a time, 2,000 times: the variance of the mean is the exact one over 64, within 10 %.
 
@@ -328,6 +375,7 @@ def test_weights_of_pairs():
     np.testing.assert_allclose(np.diagonal(WEIGHT, axis1=1, axis2=2), np.exp(2 * LOG_REF) / 3, atol=1e-15)
     noisy = pair_weights(LOG_REF, REWARD, noise=0.1)
     np.testing.assert_allclose(noisy, 0.9 * WEIGHT + 0.1 * WEIGHT.swapaxes(1, 2), atol=1e-15)
+    np.testing.assert_allclose(pair_weights(LOG_REF, REWARD, tau=2.0), pair_weights(LOG_REF, REWARD / 2))
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -394,6 +442,8 @@ def test_nothing_is_below_the_loss_of_who_knows():
     assert accuracy(WEIGHT, REWARD) == pytest.approx(0.6833952985880986, abs=1e-12)
     assert accuracy(WEIGHT, -REWARD) == pytest.approx(1 - 0.6833952985880986, abs=1e-12)
     assert accuracy(WEIGHT, 0 * REWARD) == pytest.approx(0.5, abs=1e-12)
+    rounding = 1e-15 * np.random.default_rng(0).standard_normal(REWARD.shape)
+    assert accuracy(WEIGHT, rounding) == pytest.approx(0.5, abs=1e-12)
 
 
 def test_fisher_information_is_the_curvature():
@@ -410,7 +460,7 @@ def test_fisher_information_is_the_curvature():
 def test_a_bigram_cannot_be_the_optimum():
     """A policy that shares rows between prefixes is not any distribution: some of V is out of reach."""
     best, V = kl_optimal_policy(LOG_REF, REWARD, 0.2)
-    again = as_trie(best).params["theta"]
+    again = trie_of(best).params["theta"]
     assert (
         np.abs(again[0, 1] - again[0, 6]).max() > 0.1
     )  # after "a" and after "ab", then "a": no row for both

@@ -10,8 +10,10 @@ from rlcore.lm.sft import SFTConfig, sft
 from rlcore.lm.tasks import (
     WEIGHTS,
     addition,
+    ask,
     brackets,
     coarse_features,
+    exactly,
     features,
     parity,
     preference_task,
@@ -57,6 +59,13 @@ def test_reward_by_hand():
     np.testing.assert_array_equal(WEIGHTS, [1, -0.4, -0.6, 0.5])
 
 
+def test_what_is_equally_good_has_the_same_number():
+    """Of five tokens 38 tenths, each summed up from several features: no two of them a rounding apart."""
+    reward = preference_task(5).table(Tree(preference_task(5).language))
+    np.testing.assert_array_equal(reward, np.round(10 * reward) / 10)
+    assert len(np.unique(reward)) == 38
+
+
 def test_the_reference_by_hand():
     """Prompt B after "c": logits (0, .8 - .1, -.2 - .9, -.3, .5); at the beginning the end has -.3."""
     model, x = reference(TOY), np.array([1])
@@ -96,6 +105,7 @@ def test_brackets():
     uniform = expectation(responses(bigram(task.language), tree), task.table(tree))
     assert uniform[0] == pytest.approx(0.047554, abs=5e-7)
     assert worth(task, "", ".", ")(.", "(((((((", "()))((.") == [0, 0, 0, 0]
+    assert worth(brackets(4), "", "().", "(())", "()()") == [1, 0, 0]  # balanced, but without an end
 
 
 def test_parity():
@@ -122,11 +132,29 @@ def test_no_linear_function_of_the_bits_is_the_parity():
         (lambda: parity(0), "bits is 0"),
         (lambda: brackets(0), "length is 0"),
         (lambda: preference_task(2.5), "length is 2.5"),
+        (lambda: exactly(TOY, ["a.", "b."]), "2 answers to 3 prompts"),
+        (lambda: reference(parity().language), "must be that of a preference task"),
     ],
 )
 def test_tasks_that_are_none(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (np.zeros((2, 1)), r"reward gave shape \(2, 1\); it must be \(2,\)"),
+        (1.0, r"reward gave shape \(\)"),
+        ([0.0, np.nan], "reward of response 1 is nan"),
+        ([-np.inf, 0.0], "reward of response 0 is -inf"),
+    ],
+)
+def test_rewards_that_are_none(answer, message):
+    x, y = np.zeros(2, int), TOY.batch(["a.", "b."])
+    with pytest.raises(ValueError, match=message):
+        ask(lambda prompt, response: answer, x, y)
+    assert ask(lambda prompt, response: [True, False], x, y).dtype == float
 
 
 @pytest.mark.parametrize(

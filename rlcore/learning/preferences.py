@@ -112,7 +112,7 @@ def hinge(
     """mean(max(0, 1 - beta h)), h as in `dpo`: a pair told apart by 1 / beta pulls no more.
 
     At the kink, beta h = 1, the gradient is 0.   (B,) four times -> number, ((B,), (B,))
-    Zhao et al. (2023), SLiC.   Raises ValueError where the shapes differ.
+    Liu et al. (2024), RSO; without a reference Zhao et al. (2023), SLiC.   Raises ValueError where the shapes differ.
     """
     chosen, rejected = _log_ratios(logp_chosen, logp_rejected, ref_chosen, ref_rejected)
     short = np.maximum(1 - beta * (chosen - rejected), 0)

@@ -53,6 +53,7 @@ def as_trie(model: LanguageModel, tree: Tree) -> LanguageModel:
 
 
 def _check_tree(model: LanguageModel, tree: Tree) -> None:
+    """ValueError unless the tree holds what the model may say."""
     if tree.language != model.language:
         raise ValueError(f"tree holds the responses of {tree.language}; the model speaks {model.language}")
 

@@ -104,7 +104,5 @@ def rank_gradient(
 
     chosen = np.arange(reward.shape[1]) == reward.argmax(axis=1)[:, None]  # (B, K)
     nll, d_best = sequence_nll(logp, counts, chosen.ravel() / len(reward))
-    d_rank = (d_score.ravel() * scale)[
-        :, None
-    ] * counts  # each token of a response has the same part in its score
-    return {"rank": rank, "nll": nll}, back(cfg.rank * d_rank + cfg.best * d_best)
+    d_whole = d_score.ravel() * scale  # (B K,) each token of a response has the same part in its score
+    return {"rank": rank, "nll": nll}, back(cfg.rank * d_whole[:, None] * counts + cfg.best * d_best)
