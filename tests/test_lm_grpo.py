@@ -33,6 +33,7 @@ from rlcore.lm.grpo import (
     token_mean,
 )
 from rlcore.lm.models import bigram, mlp_model, token_logp, trie
+from rlcore.lm.sft import fit_by_counting
 from rlcore.lm.tasks import preference_task, reference
 from rlcore.lm.tree import Tree
 from rlcore.nn.optim import SGD
@@ -159,6 +160,41 @@ def test_the_gradient(name):
         np.testing.assert_allclose(grads[key], slope, rtol=0, atol=1e-7)
     assert 0 < row["clip_fraction"] <= 1
     assert max(np.abs(g).max() for g in grads.values()) > 1e-2
+
+
+def by_the_paper(name, groups, logp):
+    """The surrogate of each method, a response and a token at a time, and what it pays for the reference."""
+    B, total, high = len(logp), 0.0, 1.28 if name == "DAPO" else 1.2
+    price = 0.2 * (groups.logp_old - groups.logp_ref).sum(axis=1) if name == "RLOO" else 0.0
+    r = (groups.reward - price).reshape(-1, 4)
+    for b in range(B):
+        group, T = r[b // 4], groups.counts[b].sum()
+        A, log_r = r[b // 4, b % 4] - group.mean(), (logp - groups.logp_old)[b, :T]
+        if name == "RLOO":
+            A *= 4 / 3
+        elif name != "Dr. GRPO":
+            A /= group.std(ddof=1) + 1e-4
+        units = {"RLOO": [log_r.sum()], "GSPO": [log_r.mean()]}.get(name, log_r)
+        gains = [min(np.exp(u) * A, np.clip(np.exp(u), 0.8, high) * A) for u in units]
+        log_k = (groups.logp_ref - logp)[b, :T]
+        k = (np.exp(log_k) - 1 - log_k).sum()
+        if name in ("GRPO", "GSPO"):
+            total += -np.mean(gains) / B + 0.2 * k / T / B
+        elif name == "Dr. GRPO":
+            total += (-sum(gains) + 0.2 * k) / B / 3  # at most three tokens
+        else:
+            total -= sum(gains) / (groups.counts.sum() if name == "DAPO" else B)
+    return total
+
+
+@pytest.mark.parametrize("name", ["GRPO", "Dr. GRPO", "DAPO", "GSPO", "RLOO"])
+def test_each_relative_is_the_one_of_its_paper(name):
+    cfg, model = VARIANTS[name], away(3.0)
+    groups = some_groups(cfg)
+    row, _ = group_gradient(model, groups, cfg)
+    logp, _ = token_logp(model, groups.prompt, groups.response)
+    assert row["loss"] == pytest.approx(by_the_paper(name, groups, logp), abs=1e-13)
+    assert abs(row["loss"]) > 1e-3
 
 
 def test_on_fresh_samples_the_loss_is_zero_and_its_gradient_is_not():
@@ -328,6 +364,23 @@ def test_the_history():
     assert all(1 <= row["length"] <= 3 and row["kl"] > 0 for row in history)
 
 
+def test_a_round_by_hand():
+    """Draw, then two steps on the same groups; the history tells of these groups and of the second step."""
+    model, by_hand = away(3.0), away(3.0)
+    cfg = replace(GRPO, iterations=1, prompts=3, epochs=2, optimiser=SGD, lr=3.0)
+    (row,) = grpo(model, REF, TASK.reward, cfg, np.random.default_rng(0))
+    groups, sgd = draw_groups(by_hand, REF, TASK.reward, cfg, np.random.default_rng(0)), SGD(3.0)
+    for _ in range(2):
+        last, grads = group_gradient(by_hand, groups, cfg)
+        sgd.step(by_hand.params, grads)
+    for key, array in by_hand.params.items():
+        np.testing.assert_array_equal(model.params[key], array)
+    want = {"reward": groups.reward.mean(), "length": TOY.counts(groups.response).sum() / 24, **last}
+    assert {key: row[key] for key in want} == pytest.approx(want, abs=1e-14)
+    assert abs(row["loss"]) > 1e-3  # of fresh samples it is 0.2 k3 alone
+    assert row["clip_fraction"] > 0
+
+
 def test_the_reference_stands_still_and_a_seed_is_a_run():
     ref = REF.frozen()
     runs = []
@@ -345,6 +398,7 @@ def test_float32_is_kept_and_the_optimiser_is_chosen():
     model = mlp_model(TOY, rng, dtype=np.float32)
     before = model.frozen().params
     cfg = replace(GRPO, iterations=1, prompts=3, optimiser=SGD, lr=0.0001)
+    assert draw_groups(model, REF, TASK.reward, cfg, rng).advantage.dtype == np.float32
     grpo(model, REF, TASK.reward, cfg, rng)
     assert {p.dtype for p in model.params.values()} == {np.dtype(np.float32)}
     moved = max(np.abs(model.params[key] - before[key]).max() for key in before)
@@ -391,3 +445,23 @@ def test_settings_that_are_none(settings, message):
 def test_rewards_that_are_none(reward, message):
     with pytest.raises(ValueError, match=message):
         grpo(away(1.0), REF, reward, GRPO, np.random.default_rng(0))
+
+
+def test_references_that_are_none():
+    model = away(1.0)
+    with pytest.raises(ValueError, match="ref is the model that is trained"):
+        grpo(model, model, TASK.reward, GRPO, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="ref speaks"):
+        grpo(model, SMALL_REF, TASK.reward, GRPO, np.random.default_rng(0))
+
+
+def test_a_reference_that_never_says_a_response():
+    """With a price it is refused: inf less inf would leave every group silent. Without one nobody asks it."""
+    ref = bigram(TOY)
+    fit_by_counting(ref, np.arange(3), TOY.batch(["a.", "b.", "c."]))
+    for cfg in (GRPO, RLOO):
+        with pytest.raises(ValueError, match="ref never says"):
+            draw_groups(away(1.0), ref, TASK.reward, cfg, np.random.default_rng(0))
+    free, asked = (draw_groups(away(1.0), r, TASK.reward, DAPO, np.random.default_rng(0)) for r in (ref, REF))
+    np.testing.assert_array_equal(free.advantage, asked.advantage)
+    assert free.advantage.any()

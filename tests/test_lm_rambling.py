@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rlcore.lm.grpo import DAPO, DR_GRPO, GRPO, grpo, over_longest
+from rlcore.lm.language import Language
 from rlcore.lm.models import token_logp
 from rlcore.lm.rambling import everything, rambler, rambling
 from rlcore.lm.sampling import sample
@@ -151,6 +152,28 @@ def test_adam_hurries_the_drift():
     assert lengths["GRPO"][0] > 11
     assert lengths["GRPO"][1] < 2.2
     np.testing.assert_allclose([lengths["Dr. GRPO"], lengths["DAPO"]], 4.5998, rtol=0, atol=1e-3)
+
+
+def test_how_readily_it_stops():
+    """With probability s = sigmoid(stop) in each place: 2 + (1 - s) + ... + (1 - s)^10 tokens."""
+    for stop in (-1.0, 2.0):
+        go_on = 1 / (1 + np.exp(stop))
+        want = 2 + (go_on ** np.arange(1, 11)).sum()
+        np.testing.assert_allclose(summary(rambler(LANGUAGE, stop)), [0.25, want, want], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((Language("abcd-", ("A", "B"), 12),), "must be that of rambling"),
+        ((Language("ab", length=12),), "must be that of rambling"),
+        ((LANGUAGE, np.nan), "stop is nan"),
+        ((LANGUAGE, "soon"), "stop is 'soon'"),
+    ],
+)
+def test_ramblers_that_are_none(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        rambler(*arguments)
 
 
 @pytest.mark.parametrize("length", [1, 0, 2.5, True])

@@ -11,7 +11,7 @@ import pytest
 
 from rlcore.exact.regularised import kl_optimal_policy
 from rlcore.learning.returns import group_advantage
-from rlcore.lm.evaluate import expectation, near_reference, responses, reward_alone, tokens
+from rlcore.lm.evaluate import as_trie, expectation, near_reference, responses, reward_alone
 from rlcore.lm.grpo import (
     DAPO,
     DR_GRPO,
@@ -59,9 +59,7 @@ RELATIVES = {"GRPO": GRPO, "Dr. GRPO": DR_GRPO, "DAPO": DAPO, "GSPO": GSPO, "RLO
 
 def start():
     """The reference as a model that can become anything."""
-    model = trie(TASK.language)
-    model.params["theta"][...] = tokens(REF, TREE)
-    return model
+    return as_trie(REF, TREE)
 
 
 @cache

@@ -1,14 +1,16 @@
 """RRHF: its gradient, what the order alone does, the published row, bad input."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
 from rlcore.exact.regularised import best_of_n
-from rlcore.lm.evaluate import expectation, near_reference, responses, tokens
-from rlcore.lm.models import mlp_model, token_logp, trie
+from rlcore.lm.evaluate import as_trie, expectation, near_reference, responses
+from rlcore.lm.models import mlp_model, token_logp
 from rlcore.lm.rrhf import RRHFConfig, rank_gradient, train_rrhf
+from rlcore.lm.sampling import draw_prompts, sample
 from rlcore.lm.tasks import preference_task, reference
 from rlcore.lm.tree import Tree
 from rlcore.numerics import finite_difference
@@ -23,9 +25,7 @@ V = 1.3204555
 
 def start():
     """The reference as a model that can become anything."""
-    model = trie(TOY)
-    model.params["theta"][...] = tokens(REF, TREE)
-    return model
+    return as_trie(REF, TREE)
 
 
 def run(seed, **settings):
@@ -111,6 +111,20 @@ def test_the_order_alone_is_not_enough():
     assert V - last["performance"] == pytest.approx(0.521, abs=0.08)
 
 
+def test_a_step_by_hand():
+    """Responses of the reference, not of the model that is trained; a row every second step and a last one."""
+    model, cfg, rng = start(), RRHFConfig(steps=3, prompts=2, every=2), np.random.default_rng(0)
+    model.params["theta"] += np.random.default_rng(1).normal(0, 1, model.params["theta"].shape)
+    first = model.frozen()
+    history = train_rrhf(model, REF, TASK.reward, cfg, np.random.default_rng(0))
+    assert [row["step"] for row in history] == [2, 3]
+    (row,) = train_rrhf(first.frozen(), REF, TASK.reward, replace(cfg, steps=1), np.random.default_rng(0))
+    prompt = np.repeat(draw_prompts(TOY, 2, rng), 4)
+    response, _ = sample(REF, prompt, rng)
+    want, _ = rank_gradient(first, prompt, response, TASK.reward(prompt, response).reshape(2, 4), cfg)
+    assert row == {"step": 1, **want}
+
+
 def test_the_same_seed_the_same_run():
     one, again, other = (run(seed, steps=3) for seed in (0, 0, 1))
     assert one == again != other
@@ -145,3 +159,14 @@ def test_settings_that_are_none(settings, message):
 def test_rewards_that_are_none(reward, message):
     with pytest.raises(ValueError, match=message):
         train_rrhf(start(), REF, reward, RRHFConfig(), np.random.default_rng(0))
+
+
+def test_a_reference_of_another_language():
+    with pytest.raises(ValueError, match="ref speaks"):
+        train_rrhf(
+            start(),
+            reference(preference_task(2).language),
+            TASK.reward,
+            RRHFConfig(),
+            np.random.default_rng(0),
+        )

@@ -174,6 +174,7 @@ def test_rrhf_looks_at_the_order_alone():
     value, gradient = rrhf(score, score)  # in order: nothing to do
     assert value == 0
     assert not gradient.any()
+    assert not rrhf(np.zeros((1, 3)), np.array([[3.0, 2.0, 1.0]]))[1].any()  # at the kink
     assert rrhf(score.astype(np.float32), reward)[1].dtype == np.float32
 
 

@@ -23,12 +23,12 @@ from rlcore.learning.kl import d_k2, d_k3, k1, k3
 from rlcore.learning.preferences import bradley_terry, dpo
 from rlcore.lm.dpo import DPOConfig, train_dpo_on_all_pairs
 from rlcore.lm.evaluate import (
+    as_trie,
     entropy,
     expectation,
     near_reference,
     performance_gradient,
     responses,
-    tokens,
     win_rate,
 )
 from rlcore.lm.models import bigram, sequence_logp, token_logp, trie
@@ -65,9 +65,7 @@ def table(toy, f):
 
 def reference_trie(toy):
     """The reference as a model that can become anything."""
-    model = trie(toy.language)
-    model.params["theta"][...] = tokens(toy.ref, toy.tree)
-    return model
+    return as_trie(toy.ref, toy.tree)
 
 
 # ---------------------------------------- the reference
@@ -501,7 +499,7 @@ def bigram_optimum(t, loss):
             theta.ravel().copy(),
             jac=True,
             method="L-BFGS-B",
-            options={"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-9},
+            options={"maxiter": 2000, "ftol": 1e-12, "gtol": 1e-7},
         ).x
     )
     return responses(model, t.tree)
