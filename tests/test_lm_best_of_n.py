@@ -52,6 +52,9 @@ def test_one_draw_is_a_sample_and_the_score_is_that_of_what_is_kept():
     one, points = best_of(REF, TASK.reward, x, 1, np.random.default_rng(3))
     np.testing.assert_array_equal(one, sample(REF, x, np.random.default_rng(3))[0])
     np.testing.assert_array_equal(points, TASK.reward(x, one))
+    equal, _ = best_of(REF, lambda x, y: np.ones(len(y)), x[::4], 4, np.random.default_rng(3))
+    drawn, _ = sample(REF, np.repeat(x[::4], 4), np.random.default_rng(3))
+    np.testing.assert_array_equal(equal, drawn[::4])  # the first of equals
     many, better = best_of(REF, TASK.reward, x, 64, np.random.default_rng(3))
     np.testing.assert_array_equal(better, TASK.reward(x, many))
     assert better.mean() > points.mean() + 0.5

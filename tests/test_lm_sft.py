@@ -12,6 +12,7 @@ from rlcore.lm.sampling import sample
 from rlcore.lm.sft import SFTConfig, count_tokens, fit_by_counting, sequence_nll, sft, token_nll
 from rlcore.lm.tasks import preference_task
 from rlcore.lm.tree import Tree
+from rlcore.nn.optim import Adam
 from rlcore.numerics import finite_difference
 
 TASK = preference_task()
@@ -114,6 +115,21 @@ def test_every_model_learns_from_demonstrations(make, within):
     logp, _ = sequence_logp(model, X, Y)
     assert expectation(responses(model, TREE), REWARD).mean() > 0.9
     assert np.isfinite(logp).all()
+
+
+def test_a_step_is_one_of_adam_on_the_mean_over_responses():
+    """By hand, with settings unlike the defaults, on responses of unlike lengths."""
+    x, y, rng = np.array([0, 1, 1]), TOY.batch(["a.", "bcd", "."]), np.random.default_rng(5)
+    model, hand, adam = trie(TOY), trie(TOY), Adam(0.3)
+    history = sft(model, x, y, SFTConfig(steps=3, batch=7, lr=0.3), np.random.default_rng(5))
+    for row in history:
+        b = rng.integers(3, size=7)
+        logp, back = sequence_logp(hand, x[b], y[b])
+        assert row["nll"] == pytest.approx(-logp.mean(), abs=1e-12)
+        assert row["perplexity"] == pytest.approx(np.exp(-logp.sum() / TOY.counts(y[b]).sum()), abs=1e-12)
+        adam.step(hand.params, back(np.full(7, -1 / 7)))
+    np.testing.assert_allclose(model.params["theta"], hand.params["theta"], rtol=0, atol=1e-12)
+    assert np.abs(hand.params["theta"]).max() > 0.3
 
 
 def test_the_same_seed_the_same_model():

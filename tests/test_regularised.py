@@ -116,6 +116,13 @@ def test_the_optimum_of_the_other_divergence(beta):
     assert loss(log_pi) <= minimize(loss, log_ref, tol=1e-12).fun + 1e-9
 
 
+def test_the_other_optimum_asks_nothing_of_what_ref_cannot_do():
+    """Its reward may be anything, and costs no digits."""
+    pi = kl_ref_optimal_policy([np.log(0.5), np.log(0.5), -np.inf], [0.0, 1.0, 1e15], 0.2)
+    want = kl_ref_optimal_policy(np.log([0.5, 0.5]), [0.0, 1.0], 0.2)
+    np.testing.assert_allclose(pi, [*want, -np.inf], rtol=0, atol=1e-14)
+
+
 def test_the_other_optimum_in_batches_and_with_ties():
     """Each row for itself; equal rewards keep ref's proportions; all equal: ref."""
     _, log_ref, reward = instance(7, 3, 4, 6)

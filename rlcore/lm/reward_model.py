@@ -29,6 +29,7 @@ from numpy.random import Generator
 
 from rlcore.learning.preferences import bradley_terry, centring
 from rlcore.lm.models import Back
+from rlcore.lm.population import hits
 from rlcore.lm.raters import Pairs
 from rlcore.nn import layers
 from rlcore.nn.layers import Params, mlp, mlp_params
@@ -127,9 +128,9 @@ def fit_reward_model(
     history: list[dict[str, float]] = []
     for _ in range(cfg.steps):
         some = pairs[rng.integers(len(pairs), size=cfg.batch)]
-        loss, hits, grads = comparison_gradient(model, some, cfg)
+        loss, accuracy, grads = comparison_gradient(model, some, cfg)
         adam.step(model.params, grads)
-        history.append({"loss": loss, "accuracy": hits})
+        history.append({"loss": loss, "accuracy": accuracy})
     return history
 
 
@@ -143,12 +144,11 @@ def comparison_gradient(
     off, d_off = centring(chosen, rejected)
     up = back_chosen(d[0] + cfg.centre * d_off[0])
     down = back_rejected(d[1] + cfg.centre * d_off[1])
-    return loss + cfg.centre * off, agreement(chosen, rejected), {name: up[name] + down[name] for name in up}
-
-
-def agreement(chosen: Array, rejected: Array) -> float:
-    """How often the chosen one has the larger reward; a tie is half a hit.   (B,) twice -> number"""
-    return float(np.mean((chosen > rejected) + 0.5 * (chosen == rejected)))
+    return (
+        loss + cfg.centre * off,
+        float(hits(chosen - rejected).mean()),
+        {name: up[name] + down[name] for name in up},
+    )
 
 
 # ---------------------------------------------------------------- a linear model, exactly

@@ -31,8 +31,8 @@ from rlcore.learning.on_policy import actor
 from rlcore.learning.policies import Policy, Value
 from rlcore.learning.preferences import bradley_terry
 from rlcore.learning.rollout import Act, Rollout, Runner
+from rlcore.lm.population import hits
 from rlcore.lm.raters import preference
-from rlcore.lm.reward_model import agreement
 from rlcore.nn.layers import Forward, Params, mlp, mlp_params, scaled
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array, pick
@@ -149,7 +149,7 @@ def choice_gradient(learned: StepReward, choices: Choices) -> tuple[float, float
     loss, (d, d_other) = bradley_terry(chosen, rejected)
     up = back(np.broadcast_to(d[:, None], r.shape))
     down = back_other(np.broadcast_to(d_other[:, None], r.shape))
-    return loss, agreement(chosen, rejected), {name: up[name] + down[name] for name in up}
+    return loss, float(hits(chosen - rejected).mean()), {name: up[name] + down[name] for name in up}
 
 
 def standard_pay(learned: StepReward, choices: Choices) -> Pay:
