@@ -76,7 +76,7 @@ def d_gaussian_kl_ref(
 
 
 def k1(logp: Array, logp_ref: Array) -> Array:
-    """log pi - log ref of each sample: unbiased, but its sign changes.   (...) twice -> (...)
+    """log pi - log ref of each sample: unbiased, but its sign changes.   (...) twice -> (...)   [eq:estimators]
 
     Raises ValueError, as all of this file do, where the shapes differ.
     """
@@ -100,7 +100,10 @@ def k3(logp: Array, logp_ref: Array) -> Array:
 
 
 def d_k1(logp: Array, logp_ref: Array) -> Array:
-    """dk1 / dlogp = 1: the same push for every sample, and so none on average.   (...) twice -> (...)"""
+    """dk1 / dlogp = 1: the same push for every sample, and so none on average.   (...) twice -> (...)
+
+    [eq:expected-push]
+    """
     return np.ones_like(k1(logp, logp_ref))
 
 

@@ -151,7 +151,7 @@ def reward_alone(tree: Tree, reward: Array) -> Judge:
 def token_price(log_token: Array, log_token_ref: Array, beta: float) -> Array:
     """-beta (log pi - log ref), what a token costs as it is chosen.   (X, M, V) twice -> (X, M, V)
 
-    Its sum over a response has the mean -beta KL(pi || ref).
+    Its sum over a response has the mean -beta KL(pi || ref).   [eq:sequence-kl]
     """
     return np.asarray(-beta * (log_token - log_token_ref))
 

@@ -79,6 +79,7 @@ def sequence_logp(model: LanguageModel, prompt: Array, response: Array) -> tuple
     """log pi(y | x), the sum over its tokens.   (B,), (B, L) -> (B,);   back: (B,) -> grads
 
     The sum, not the mean: the mean is another number for responses of unlike lengths, and no log-probability.
+    [eq:sequence-logp]
     """
     logp, back = token_logp(model, prompt, response)
     return logp.sum(axis=1), lambda d: back(np.broadcast_to(d[:, None], logp.shape))

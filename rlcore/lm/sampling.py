@@ -27,7 +27,7 @@ def sample(
 
     Below 1 a temperature makes the likely likelier; at another one than 1 logp is not `token_logp`, for it was
     not the model itself that spoke. One uniform number a row and position, drawn whether the row goes on or not.
-    Raises ValueError unless temperature > 0 and every prompt is the number of one.
+    Raises ValueError unless temperature > 0 and every prompt is the number of one.   [eq:temperature]
     """
     if not is_number(temperature) or not 0 < temperature < inf:
         raise ValueError(f"temperature is {temperature!r}; it must be a finite number > 0")

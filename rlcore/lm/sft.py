@@ -33,7 +33,7 @@ from rlcore.problems.doors import check_count, is_number
 
 
 def sequence_nll(logp: Array, counts: Array, weight: Array | None = None) -> tuple[float, Array]:
-    """-mean over responses of the sum over tokens.   (B, L) twice -> number, (B, L)
+    """-mean over responses of the sum over tokens.   (B, L) twice -> number, (B, L)   [eq:sft]
 
     counts: which tokens were chosen; pads get 0. weight (B,): the sum weighted instead of the mean.
     """
@@ -45,7 +45,7 @@ def sequence_nll(logp: Array, counts: Array, weight: Array | None = None) -> tup
 
 
 def token_nll(logp: Array, counts: Array) -> tuple[float, Array]:
-    """-mean over all tokens; exp of it is the perplexity.   (B, L) twice -> number, (B, L)"""
+    """-mean over all tokens; exp of it is the perplexity.   (B, L) twice -> number, (B, L)   [eq:perplexity]"""
     same_shape(logp=logp, counts=counts)
     d = np.asarray(-1 / counts.sum() * counts, logp.dtype)
     return float((d * np.where(counts, logp, 0.0)).sum()), d
@@ -76,7 +76,7 @@ def fit_by_counting(
 ) -> None:
     """Set theta to the maximum of likelihood: log of each token's share of its row.   In place.
 
-        pi(a | row) = (count(row, a) + add) / sum_b (count(row, b) + add)
+        pi(a | row) = (count(row, a) + add) / sum_b (count(row, b) + add)       [eq:counting]
 
     A row that was never seen is uniform. A token that its row never saw gets probability 0, unless add > 0.
     Raises ValueError unless the model is a table and add is a finite number >= 0.
