@@ -50,4 +50,5 @@ def draw(data):
     ax.set_xticks([0, 1, 2], ["nothing", "one letter", "two letters"])
     ax.set_xlabel("said so far")
     ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
     return figure
