@@ -571,12 +571,12 @@ def test_more_of_a_coarse_reward_is_less_of_what_was_meant():
 
 @pytest.mark.parametrize("kind", ["mlp", "transformer"])
 def test_networks_of_either_precision(kind):
-    """The same lines for every model; float32 stays float32. J from .53 to beyond 1.2, of 1.32 for a trie."""
+    """The same lines for every model; float32 stays float32. J from below .2 to beyond 1.1, of 1.32 for a trie."""
     rng = np.random.default_rng(0)
     make = partial(mlp_model, TOY) if kind == "mlp" else partial(transformer_model, TOY)
     model, critic = make(rng, dtype=np.float32), make(rng, dtype=np.float32)
     start = JUDGE(model)["performance"]
-    cfg = RLHFConfig(updates=40, lr=1e-2, critic_lr=1e-2, every=40)
+    cfg = RLHFConfig(updates=40, batch=96, lr=1e-2, critic_lr=1e-2, every=40)
     history = rlhf(model, critic, REF, TASK.reward, cfg, rng, JUDGE)
     assert {w.dtype for w in [*model.params.values(), *critic.params.values()]} == {np.dtype(np.float32)}
     assert start < 0.2

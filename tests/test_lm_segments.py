@@ -227,9 +227,9 @@ def one_short_round(**settings):
 
 def test_raters_are_those_of_the_configuration():
     """Who always errs teaches the opposite; who sees no difference in anything enters every pair twice."""
-    assert one_short_round()["correlation"] > 0.3
-    assert one_short_round(noise=1.0)["correlation"] < -0.3
-    assert one_short_round(draw=100.0)["comparisons"] == 600
+    assert one_short_round(steps=150)["correlation"] > 0.3
+    assert one_short_round(steps=150, noise=1.0)["correlation"] < -0.3
+    assert one_short_round(steps=1, draw=100.0)["comparisons"] == 600
 
 
 def test_rounds_are_made_of_these_parts():
@@ -308,10 +308,8 @@ def test_what_an_audit_says():
             lambda: cut(walks_of(at_random, horizon=8), CartPole().observe, 3, 9, np.random.default_rng(0)),
             "K is 9",
         ),
-        (
-            lambda: cut(ending_walks(), lambda s: s, 3, 9, np.random.default_rng(0)),
-            r"rollout.done\[\d+, 0\] is",
-        ),
+        (lambda: cut_where_it_ends(500), r"rollout.done\[\d+, 0\] is"),  # by a fall
+        (lambda: cut_where_it_ends(5), r"rollout.done\[4, 0\] is"),  # by its horizon
         (lambda: preferences_on(Pendulum()), "segments need numbered actions"),
     ],
 )
@@ -320,8 +318,9 @@ def test_bad_settings(make, message):
         make()
 
 
-def ending_walks():
-    return make_runner(CartPole(), 1, np.random.default_rng(0)).collect(at_random, 200)
+def cut_where_it_ends(horizon):
+    rng = np.random.default_rng(0)
+    return cut(make_runner(CartPole(horizon), 1, rng).collect(at_random, 200), lambda s: s, 3, 9, rng)
 
 
 def preferences_on(env):

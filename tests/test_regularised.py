@@ -218,6 +218,8 @@ def test_the_price_of_a_step_by_hand():
     H = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
     V = soft_value(mdp, [[0.75, 0.25], [0.5, 0.5]], coin, 2.0)
     np.testing.assert_allclose(V, [0.75 - 2 * (np.log(2) - H), 0], atol=1e-15)
+    over = soft_value(mdp, [[0.75, 0.25], [1.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]], 2.0)
+    np.testing.assert_array_equal(over, V)  # what is done where all is over costs nothing
     np.testing.assert_allclose(
         soft_optimal_value(mdp, coin, 2.0), [2 * np.log((np.exp(0.5) + 1) / 2), 0], atol=1e-14
     )
