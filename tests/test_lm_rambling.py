@@ -167,6 +167,7 @@ def test_how_readily_it_stops():
     [
         ((Language("abcd-", ("A", "B"), 12),), "must be that of rambling"),
         ((Language("ab", length=12),), "must be that of rambling"),
+        ((Language("abcd-", length=1),), "must be that of rambling"),
         ((LANGUAGE, np.nan), "stop is nan"),
         ((LANGUAGE, "soon"), "stop is 'soon'"),
     ],
