@@ -1,4 +1,4 @@
-"""Figure 11.8: what each detail of PPO buys on CartPole: one at a time taken away or put in, eight seeds each.
+"""Figure 11.8: what each detail of PPO buys on CartPole: one at a time taken away or put in, ten seeds each.
 
 A run ends with the first evaluation of 475 or more: the mean of 50 episodes with actions drawn from the policy, every
 2,048 steps. Means with intervals of level 0.95; a run that never gets there counts as 40,000 steps, so such a mean is
@@ -42,7 +42,7 @@ FIRST = {  # how parameters begin
     "uniform weights, not orthogonal": {"init": fan_in_uniform, "gain": 1.0, "last_gain": 1.0},
 }
 NAMES = (*SETTINGS, *FIRST)
-SEEDS = range(8)
+SEEDS = range(10)
 
 
 def train(name, seed):
@@ -71,7 +71,7 @@ def check(data):
     solved = dict(zip(NAMES, np.isfinite(data["step"]).sum(axis=1)))
     mean = dict(zip(NAMES, np.minimum(data["step"], DEFAULT.steps).mean(axis=1)))
     assert solved["the default"] == len(SEEDS)
-    assert solved["minibatch 512: all steps"] <= 4
+    assert solved["minibatch 512: all steps"] <= 5
     for name in (
         "1 epoch",
         "minibatch 512: all steps",
