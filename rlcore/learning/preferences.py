@@ -71,7 +71,8 @@ def dpo(
 
     logp is that of a whole response, the *sum* over its tokens. No reward model, no samples, no old policy: the
     difference to supervised learning is the loss alone. label_smoothing: conservative DPO.
-    Rafailov et al. (2023), direct preference optimization.   Raises ValueError where the shapes differ.
+    [eq:dpo] [eq:dpo-slope]  Rafailov et al. (2023), direct preference optimization.
+    Raises ValueError where the shapes differ.
     """
     chosen, rejected = _log_ratios(logp_chosen, logp_rejected, ref_chosen, ref_rejected)
     value, (d, _) = bradley_terry(
@@ -93,7 +94,8 @@ def ipo(
 
     1 / (2 beta) is the margin for a preference that is certain. Over all labels that raters would give, the
     best h is (P(chosen > rejected) - 1/2) / beta, between -1 / (2 beta) and that.
-    (B,) four times -> number, ((B,), (B,)).   Azar et al. (2024).   Raises ValueError where the shapes differ.
+    (B,) four times -> number, ((B,), (B,)).   [eq:ipo]  Azar et al. (2024).
+    Raises ValueError where the shapes differ.
     """
     chosen, rejected = _log_ratios(logp_chosen, logp_rejected, ref_chosen, ref_rejected)
     e = chosen - rejected - 1 / (2 * beta)
@@ -134,7 +136,7 @@ def simpo(
         -mean(log sigmoid(beta (logp_chosen / length_chosen - logp_rejected / length_rejected) - margin))
 
     The margin is not multiplied by beta.   (B,) four times -> number, ((B,), (B,))
-    Meng, Xia & Chen (2024).   Raises ValueError where the shapes differ.
+    [eq:simpo]  Meng, Xia & Chen (2024).   Raises ValueError where the shapes differ.
     """
     same_shape(logp_chosen=logp_chosen, logp_rejected=logp_rejected)
     same_shape(logp_chosen=logp_chosen, length_chosen=length_chosen, length_rejected=length_rejected)
@@ -161,7 +163,8 @@ def kto(
 
     h = logp - ref; kl, an estimate of KL(pi || ref), is a constant: nothing flows through it. Both means are
     over answers of one kind, so there may be more of the one than of the other, unless weighted.
-    Ethayarajh et al. (2024).   Raises ValueError where a log-probability and its reference differ in shape.
+    [eq:kto]  Ethayarajh et al. (2024).
+    Raises ValueError where a log-probability and its reference differ in shape.
     """
     same_shape(logp_chosen=logp_chosen, ref_chosen=ref_chosen)
     same_shape(logp_rejected=logp_rejected, ref_rejected=ref_rejected)
@@ -180,7 +183,8 @@ def rrhf(score: Array, rank_reward: Array) -> tuple[float, Array]:
 
     p = score is log pi / length, r ranks the responses; equal r ask for nothing. Only the order of r counts,
     and where p has it already, no gradient is left: hence its partner, the log-likelihood of the best one.
-    At the kink, p_i = p_j, the gradient is 0.   Yuan et al. (2023).   Raises ValueError where shapes differ.
+    At the kink, p_i = p_j, the gradient is 0.   [eq:rrhf]  Yuan et al. (2023).
+    Raises ValueError where shapes differ.
     """
     same_shape(score=score, rank_reward=rank_reward)
     p, r = np.asarray(score), np.asarray(rank_reward)

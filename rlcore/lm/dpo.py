@@ -98,7 +98,10 @@ def per_token(loss: Loss) -> Loss:
 
 
 def implicit_reward(log_pi: Array, log_ref: Array, beta: float) -> Array:
-    """beta log(pi / ref): the reward whose optimum pi is, but for a constant a prompt.   (...) twice -> (...)"""
+    """beta log(pi / ref): the reward whose optimum pi is, but for a constant a prompt.   (...) twice -> (...)
+
+    [eq:implicit-reward]  Rafailov et al. (2023), equation 5, without its beta log Z(x).
+    """
     return np.asarray(beta * np.subtract(log_pi, log_ref))
 
 
