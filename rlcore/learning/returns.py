@@ -209,7 +209,7 @@ def group_advantage(reward: Array, *, eps: float = 1e-4, ddof: int = 1, scale: b
 
     std divides by G - ddof. A group whose rewards are all equal gets exactly 0: it has nothing to say. The mean
     holds the response's own reward, so the expected gradient without scale is (G - 1) / G of the true one.
-    Shao et al. (2024), DeepSeekMath; without scale Liu et al. (2025), Dr. GRPO.
+    [eq:group-advantage]  Shao et al. (2024), DeepSeekMath; without scale Liu et al. (2025), Dr. GRPO.
     """
     x = _centred(reward)
     if not scale:
@@ -225,7 +225,8 @@ def rloo_advantage(reward: Array) -> Array:
         A_i = r_i - sum_{j != i} r_j / (G - 1) = (r_i - mean(r)) G / (G - 1)
 
     The baseline does not hold the response's own reward, so the gradient is unbiased. Equal rewards give
-    exactly 0.   Kool, van Hoof & Welling (2019); Ahmadian et al. (2024).   ValueError for groups of one.
+    exactly 0.   [eq:group-bias]  Kool, van Hoof & Welling (2019); Ahmadian et al. (2024).
+    Raises ValueError for groups of one.
     """
     x = _centred(reward)
     G = x.shape[-1]

@@ -78,7 +78,10 @@ Weight: TypeAlias = Callable[[Array, int], Array]  # counts (B, U), most tokens 
 
 
 def mean_of_means(counts: Array, longest: int) -> Array:
-    """1 / (B length): a mean over responses, of means over their tokens. Long responses are pushed less a token."""
+    """1 / (B length): a mean over responses, of means over their tokens. Long responses are pushed less a token.
+
+    [eq:weights]
+    """
     return np.asarray(counts / (len(counts) * counts.sum(axis=1, keepdims=True)))
 
 
@@ -245,7 +248,7 @@ def draw_groups(
 
 
 def group_gradient(model: LanguageModel, groups: Groups, cfg: GRPOConfig) -> tuple[dict[str, float], Params]:
-    """The loss of some groups and its gradient.   -> row, grads
+    """The loss of some groups and its gradient.   -> row, grads   [eq:grpo]
 
     loss             surrogate plus beta times the estimator
     kl               mean over responses of the sum of k3 over tokens, near KL(pi || ref) as long as pi is near pi_old
