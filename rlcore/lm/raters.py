@@ -44,7 +44,7 @@ class Pairs:
 
 
 def preference(margin: Array, *, tau: float = 1.0, noise: float = 0.0) -> Array:
-    """The probability that the first is chosen, margin = r(first) - r(second).   (...) -> (...)
+    """The probability that the first is chosen, margin = r(first) - r(second).   (...) -> (...)   [eq:bradley-terry]
 
     A tie is a coin whatever tau and noise are; noise = 1/2 is a coin whatever the margin.
     Raises ValueError unless tau > 0 and noise is a probability.
