@@ -107,7 +107,10 @@ class KLPrice:
 
 
 def token_reward(said: Said, price: KLPrice) -> Array:
-    """-beta estimate(logp, logp_ref) for each token, the score at the last one.   -> (B, L)   [eq:token-price]"""
+    """-beta estimate(logp, logp_ref) for each token, and the score at the last one, never on a pad.   -> (B, L)
+
+    [eq:token-price]
+    """
     last = said.counts & said.done
     cost = np.where(said.counts, price.estimate(said.logp, said.logp_ref), 0.0)
     return np.asarray(np.where(last, said.score[:, None], 0.0) - price.beta * cost)
