@@ -34,10 +34,9 @@ from numpy.random import Generator
 from rlcore.exact.regularised import divergence
 from rlcore.learning.preferences import PairLoss, dpo, ipo, kto, simpo
 from rlcore.lm.evaluate import Judge, no_judge, responses
-from rlcore.lm.models import LanguageModel, sequence_logp
+from rlcore.lm.models import LanguageModel, check_languages, sequence_logp
 from rlcore.lm.population import accuracy, hits, population_loss
 from rlcore.lm.raters import Pairs
-from rlcore.lm.rlhf import check_languages
 from rlcore.lm.tree import Tree
 from rlcore.nn.layers import Params
 from rlcore.nn.optim import Adam

@@ -37,8 +37,7 @@ from rlcore.learning.kl import d_k1, d_k2, d_k3, k1, k2, k3
 from rlcore.learning.losses import Clip, PPOClip, clip_fraction, clipped_surrogate
 from rlcore.learning.returns import group_advantage, rloo_advantage
 from rlcore.lm.evaluate import Judge, no_judge
-from rlcore.lm.models import LanguageModel, token_logp
-from rlcore.lm.rlhf import check_languages
+from rlcore.lm.models import LanguageModel, check_languages, token_logp
 from rlcore.lm.sampling import draw_prompts, sample
 from rlcore.lm.tasks import Reward, ask
 from rlcore.nn.layers import Params

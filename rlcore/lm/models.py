@@ -85,6 +85,15 @@ def sequence_logp(model: LanguageModel, prompt: Array, response: Array) -> tuple
     return logp.sum(axis=1), lambda d: back(np.broadcast_to(d[:, None], logp.shape))
 
 
+def check_languages(model: LanguageModel, **others: LanguageModel) -> None:
+    """Raise ValueError unless all models speak the language of the first and none of them is it."""
+    for name, other in others.items():
+        if other.params is model.params:
+            raise ValueError(f"{name} is the model that is trained; it must be another one: model.frozen()")
+        if other.language != model.language:
+            raise ValueError(f"{name} speaks {other.language}; it must be that of model, {model.language}")
+
+
 # ---------------------------------------------------------------- tables
 
 

@@ -42,7 +42,7 @@ from rlcore.learning.losses import (
 from rlcore.learning.on_policy import explained_variance
 from rlcore.learning.returns import gae, rloo_advantage
 from rlcore.lm.evaluate import Judge, no_judge
-from rlcore.lm.models import Back, LanguageModel, sequence_logp, token_logp
+from rlcore.lm.models import Back, LanguageModel, check_languages, sequence_logp, token_logp
 from rlcore.lm.priced import KLPrice, Said, report, speak, token_reward
 from rlcore.lm.sampling import draw_prompts
 from rlcore.lm.tasks import Reward
@@ -221,15 +221,6 @@ def rloo(
 
 
 # ---------------------------------------------------------------- what they share
-
-
-def check_languages(model: LanguageModel, **others: LanguageModel) -> None:
-    """Raise ValueError unless all models speak the language of the first and none of them is it."""
-    for name, other in others.items():
-        if other.params is model.params:
-            raise ValueError(f"{name} is the model that is trained; it must be another one: model.frozen()")
-        if other.language != model.language:
-            raise ValueError(f"{name} speaks {other.language}; it must be that of model, {model.language}")
 
 
 def check_numbers(cfg: Any, *, counts: tuple[str, ...], positive: tuple[str, ...]) -> None:

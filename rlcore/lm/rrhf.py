@@ -22,8 +22,7 @@ from numpy.random import Generator
 
 from rlcore.learning.preferences import rrhf
 from rlcore.lm.evaluate import Judge, no_judge
-from rlcore.lm.models import LanguageModel, token_logp
-from rlcore.lm.rlhf import check_languages
+from rlcore.lm.models import LanguageModel, check_languages, token_logp
 from rlcore.lm.sampling import draw_prompts, sample
 from rlcore.lm.sft import sequence_nll
 from rlcore.lm.tasks import Reward, ask
