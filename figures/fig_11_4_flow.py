@@ -1,13 +1,11 @@
 """Figure 11.4: PPO as a diagram, each box a call in the loop of `ppo`, in the order in which the code makes them."""
 
 import inspect
-import re
 
 import numpy as np
-from matplotlib.patches import FancyBboxPatch
 
 from rlcore.algorithms.ppo import ppo
-from rlcore.lab import plots
+from rlcore.lab import flow, plots
 
 CALLS = {  # what the loop calls: what that does, and where the box stands
     "walk": ("the policy walks:\nstates, actions, rewards, log π(old)", 0.0, 3),
@@ -28,14 +26,13 @@ DOWN = [  # the arrows that go straight down
     ("value_gradient", "adam_critic.step"),
     ("report", "surrogate.adapted"),
 ]
-W, H = 0.86, 0.66  # of a box
+W, H = flow.WIDTH, flow.HEIGHT
 
 
 def compute(seeds=()):
     """Where each call stands among the calls of the loop, from the source of `ppo`.   -> (10,)"""
     loop = inspect.getsource(ppo).split("while ", 1)[1]
-    place = [re.search(rf"(?<![\w.]){re.escape(name)}\(", loop).start() for name in CALLS]
-    return {"order": np.argsort(np.argsort(place))}
+    return {"order": flow.order(loop, CALLS)}
 
 
 def check(data):
@@ -44,43 +41,22 @@ def check(data):
     np.testing.assert_array_equal(data["order"], np.arange(len(CALLS)))
 
 
-def box(ax, x, y, name, said):
-    shape = FancyBboxPatch((x - W / 2, y - H / 2), W, H, boxstyle="round,pad=0,rounding_size=0.06")
-    shape.set(facecolor="white", edgecolor=plots.OKABE_ITO[0], linewidth=1.8, zorder=2)
-    ax.add_patch(shape)
-    ax.text(
-        x, y + 0.17, name, family="DejaVu Sans Mono", fontweight="bold", ha="center", va="center", zorder=3
-    )
-    ax.text(x, y - 0.12, said, fontsize=11.5, ha="center", va="center", zorder=3)
-
-
-def arrow(ax, points):
-    """A line through the points, with a head at its end."""
-    ax.plot(*zip(*points[:-1]), color="black", linewidth=1.8, zorder=1, label="_arrow")
-    style = {"arrowstyle": "-|>", "linewidth": 1.8, "color": "black", "shrinkA": 0, "shrinkB": 0}
-    ax.annotate("", points[-1], points[-2], arrowprops=style)
-
-
 @plots.house_style()
 def draw(data):
     figure, ax = plots.canvas(14.5, 8)
-    frame = FancyBboxPatch((0.52, 0.55), 1.96, 2.92, boxstyle="round,pad=0,rounding_size=0.08")
-    frame.set(facecolor="#F1F5F9", edgecolor="#8899AA", linewidth=1.4, zorder=0)
-    ax.add_patch(frame)
+    flow.frame(ax, 0.52, 0.55, 1.96, 2.92)
     ax.text(
         1.98, 3.1, "several epochs\non the same steps", ha="center", va="center", fontsize=13, style="italic"
     )
-    for name, (said, x, y) in CALLS.items():
-        box(ax, x, y, name, said)
+    flow.boxes(ax, CALLS)
     at = {name: (x, y) for name, (_, x, y) in CALLS.items()}
     for a, b in DOWN:
-        (x, above), (_, below) = at[a], at[b]
-        arrow(ax, [(x, above - H / 2), (x, below + H / 2)])
-    arrow(ax, [(W / 2, 2.0), (0.47, 2.0), (0.47, 3.0), (1 - W / 2, 3.0)])
-    arrow(ax, [(1 + W / 2, 3.0), (1.5, 3.0), (1.5, 2.0), (2 - W / 2, 2.0)])
-    arrow(ax, [(1 - W / 2, 1.0), (W / 2, 1.0)])
-    arrow(ax, [(W / 2, 0.0), (1 - W / 2, 0.0)])
-    arrow(ax, [(1 + W / 2, 0.0), (2.56, 0.0), (2.56, 3.72), (0.0, 3.72), (0.0, 3 + H / 2)])
+        flow.upright(ax, at[a], at[b])
+    flow.arrow(ax, [(W / 2, 2.0), (0.47, 2.0), (0.47, 3.0), (1 - W / 2, 3.0)])
+    flow.arrow(ax, [(1 + W / 2, 3.0), (1.5, 3.0), (1.5, 2.0), (2 - W / 2, 2.0)])
+    flow.arrow(ax, [(1 - W / 2, 1.0), (W / 2, 1.0)])
+    flow.arrow(ax, [(W / 2, 0.0), (1 - W / 2, 0.0)])
+    flow.arrow(ax, [(1 + W / 2, 0.0), (2.56, 0.0), (2.56, 3.72), (0.0, 3.72), (0.0, 3 + H / 2)])
     ax.text(
         1.28, 3.78, "again, until the steps are spent", ha="center", va="bottom", fontsize=13, style="italic"
     )

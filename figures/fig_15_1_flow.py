@@ -1,12 +1,11 @@
 """Figure 15.1: DPO as a diagram, each box a call, in the order in which the code makes them."""
 
 import inspect
-import re
+from itertools import pairwise
 
 import numpy as np
-from matplotlib.patches import FancyBboxPatch
 
-from rlcore.lab import plots
+from rlcore.lab import flow, plots
 from rlcore.lm.dpo import pair_gradient, train_dpo
 from rlcore.lm.raters import compare
 
@@ -21,7 +20,7 @@ CALLS = {  # what is called: what that does, and where the box stands
     "adam.step": ("the policy becomes new", 2.0, 1),
     "judge": ("for the reader only:\nwhat the policy is worth", 2.0, 2),
 }
-W, H = 0.84, 0.66  # of a box
+W, H = flow.WIDTH, flow.HEIGHT
 
 
 def compute(seeds=()):
@@ -29,8 +28,7 @@ def compute(seeds=()):
     before, rest = inspect.getsource(train_dpo).split('"""', 2)[2].split("pair_gradient(", 1)
     parts = [inspect.getsource(f).split('"""', 2)[2] for f in (compare, pair_gradient)]
     text = parts[0] + before + parts[1] + rest
-    place = [re.search(rf"(?<![\w.]){re.escape(name)}\(", text).start() for name in CALLS]
-    return {"order": np.argsort(np.argsort(place))}
+    return {"order": flow.order(text, CALLS)}
 
 
 def check(data):
@@ -39,50 +37,22 @@ def check(data):
     np.testing.assert_array_equal(data["order"], np.arange(len(CALLS)))
 
 
-def box(ax, x, y, name, said):
-    shape = FancyBboxPatch((x - W / 2, y - H / 2), W, H, boxstyle="round,pad=0,rounding_size=0.06")
-    shape.set(facecolor="white", edgecolor=plots.OKABE_ITO[0], linewidth=1.8, zorder=2)
-    ax.add_patch(shape)
-    ax.text(
-        x, y + 0.17, name, family="DejaVu Sans Mono", fontweight="bold", ha="center", va="center", zorder=3
-    )
-    ax.text(x, y - 0.11, said, fontsize=11.5, ha="center", va="center", zorder=3)
-
-
-def arrow(ax, points):
-    """A line through the points, with a head at its end."""
-    ax.plot(*zip(*points[:-1]), color="black", linewidth=1.8, zorder=1, label="_arrow")
-    style = {"arrowstyle": "-|>", "linewidth": 1.8, "color": "black", "shrinkA": 0, "shrinkB": 0}
-    ax.annotate("", points[-1], points[-2], arrowprops=style)
-
-
-def frame(ax, x, width, title, colour):
-    shape = FancyBboxPatch((x, -0.5), width, 3.0, boxstyle="round,pad=0,rounding_size=0.08")
-    shape.set(facecolor=colour, edgecolor="#8899AA", linewidth=1.4, zorder=0)
-    ax.add_patch(shape)
-    ax.text(x + width / 2, 2.66, title, ha="center", va="center", fontsize=13, style="italic")
-
-
 @plots.house_style()
 def draw(data):
     figure, ax = plots.canvas(13.5, 6.4)
-    frame(ax, -0.48, 0.95, "once, before", "#FFF8EC")
-    frame(ax, 0.53, 1.95, "again and again, on the same pairs", "#F1F5F9")
-    for name, (said, x, y) in CALLS.items():
-        box(ax, x, y, name, said)
-    for x, y, down in (
-        (0.0, 2, True),
-        (0.0, 1, True),
-        (1.0, 2, True),
-        (1.0, 1, True),
-        (2.0, 0, False),
-        (2.0, 1, False),
+    for left, width, title, colour in (
+        (-0.48, 0.96, "once, before", "#FFF8EC"),
+        (0.52, 1.96, "again and again, on the same pairs", "#F1F5F9"),
     ):
-        turn = -1 if down else 1
-        arrow(ax, [(x, y + turn * H / 2), (x, y + turn * (1 - H / 2))])
-    arrow(ax, [(W / 2, 0.0), (0.5, 0.0), (0.5, 2.0), (1 - W / 2, 2.0)])
-    arrow(ax, [(1 + W / 2, 0.0), (2 - W / 2, 0.0)])
-    arrow(ax, [(2 - W / 2, 2.0), (1 + W / 2, 2.0)])
+        flow.frame(ax, left, -0.5, width, 3.0, colour)
+        ax.text(left + width / 2, 2.66, title, ha="center", va="center", fontsize=13, style="italic")
+    flow.boxes(ax, CALLS)
+    for x, rows in ((0.0, (2, 1, 0)), (1.0, (2, 1, 0)), (2.0, (0, 1, 2))):
+        for a, b in pairwise(rows):
+            flow.upright(ax, (x, a), (x, b))
+    flow.arrow(ax, [(W / 2, 0.0), (0.5, 0.0), (0.5, 2.0), (1 - W / 2, 2.0)])
+    flow.arrow(ax, [(1 + W / 2, 0.0), (2 - W / 2, 0.0)])
+    flow.arrow(ax, [(2 - W / 2, 2.0), (1 + W / 2, 2.0)])
     missing = "Not among them: a reward model, a response drawn on the way, an older policy, a clip."
     ax.text(1.0, -0.72, missing, ha="center", va="center", fontsize=13)
     ax.set(xlim=(-0.52, 2.52), ylim=(-0.85, 2.82), xlabel="from pairs to the policy", ylabel="call by call")

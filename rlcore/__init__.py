@@ -95,6 +95,7 @@ The reading order:
     lm.grpo                 groups in the place of a critic: GRPO, Dr. GRPO, DAPO, GSPO, RLOO
     lm.rambling             an answer and talk behind it: where a loss that divides by lengths leads
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
+    lab.flow                flow diagrams whose boxes are calls of the code
     lab.experiments         runs over seeds, curves with intervals
     lab.report              a history as one HTML page, or as CSV
     lab.source              shows code of rlcore inside a chapter

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 ROOMS = ("numerics", "problems", "exact", "nn", "learning", "plain", "algorithms", "lm", "lab")
 ONLY_IN = {
-    "matplotlib": ("lab/plots.py",),
+    "matplotlib": ("lab/flow.py", "lab/plots.py"),
     "PIL": ("lab/plots.py", "lab/film.py"),
     "gymnasium": ("problems/gym.py",),
 }
