@@ -291,6 +291,8 @@ def test_what_an_audit_says():
 
 # ---------------------------------------------------------------- doors
 
+RNG = np.random.default_rng(0)
+
 
 @pytest.mark.parametrize(
     ("make", "message"),
@@ -311,6 +313,18 @@ def test_what_an_audit_says():
         (lambda: cut_where_it_ends(500), r"rollout.done\[\d+, 0\] is"),  # by a fall
         (lambda: cut_where_it_ends(5), r"rollout.done\[4, 0\] is"),  # by its horizon
         (lambda: preferences_on(Pendulum()), "segments need numbered actions"),
+        (lambda: step_reward(4, 2, RNG, scale=0), r"scale\[0\] is 0"),
+        (lambda: step_reward(4, 2, RNG, scale=[1, np.nan, 1, 1]), r"scale\[1\] is nan"),
+        (lambda: step_reward(4, 2, RNG, scale=[1, 1, -2, 1]), r"scale\[2\] is -2"),
+        (lambda: step_reward(4, 2, RNG, scale=[1, 1, 1, np.inf]), r"scale\[3\] is inf"),
+        (
+            lambda: step_reward(4, 2, RNG, scale=[1, 1]),
+            r"scale has shape \(2,\); it must be one number, or \(4,\)",
+        ),
+        (lambda: step_reward(4, 2, RNG, scale=[]), r"scale has shape \(0,\)"),
+        (lambda: step_reward(0, 2, RNG), "n_features is 0"),
+        (lambda: step_reward(4, 0, RNG), "n_actions is 0"),
+        (lambda: step_reward(4, 2, RNG, hidden=1.5), "hidden is 1.5"),
     ],
 )
 def test_bad_settings(make, message):

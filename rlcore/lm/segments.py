@@ -137,7 +137,17 @@ class StepReward:
 def step_reward(
     n_features: int, n_actions: int, rng: Generator, *, hidden: int = 32, scale: Any = 1.0
 ) -> StepReward:
-    """A hidden layer of tanh between what is seen, divided by scale (D,), and the reward of each action."""
+    """A hidden layer of tanh between what is seen, divided by scale (D,), and the reward of each action.
+
+    Raises ValueError unless sizes are whole numbers >= 1 and scale is one finite number > 0, or one a feature.
+    """
+    for name, n in (("n_features", n_features), ("n_actions", n_actions), ("hidden", hidden)):
+        check_count(name, n, 1)
+    scale = np.asarray(scale, float)
+    if scale.shape not in ((), (n_features,)):
+        raise ValueError(f"scale has shape {scale.shape}; it must be one number, or {(n_features,)}")
+    for i in np.flatnonzero(~((scale > 0) & (scale < inf)))[:1]:
+        raise ValueError(f"scale[{i}] is {scale.ravel()[i]:g}; it must be a finite number > 0")
     return StepReward(mlp_params([n_features, hidden, n_actions], rng), scaled(mlp, scale))
 
 
