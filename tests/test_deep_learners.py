@@ -6,6 +6,7 @@ its networks, leaves NumPy's global stream alone, refuses what it cannot mean, a
 actions, also with the observations turned round.
 """
 
+from contextlib import nullcontext
 from functools import partial
 
 import gymnasium
@@ -171,6 +172,17 @@ def test_the_better_action_is_found_whatever_is_seen(name, turned):
     assert min(p[0, 0], p[1, 1]) > 0.8
 
 
+def test_evaluations_do_not_disturb_learning(name):
+    often, seldom = (train(name, lake(), (9, 4), eval_every=n)[1] for n in (1, 9))
+    assert same(often, seldom)
+
+
+def test_the_run_stops_when_it_is_good_enough(name):
+    """It plays after every second update."""
+    assert len(train(name, lake(), (9, 4), steps=2_000, stop_at=-1e9)[0]) == 2
+    assert len(train(name, lake(), (9, 4), steps=2_000, stop_at=1e9)[0]) > 2
+
+
 def test_nothing_is_printed(name, capsys):
     train(name, lake(), (9, 4))
     assert capsys.readouterr() == ("", "")
@@ -179,7 +191,7 @@ def test_nothing_is_printed(name, capsys):
 @pytest.mark.parametrize(
     ("env", "sizes", "message"),
     [
-        (lake(), (9, 3), "policy gives shape"),
+        (lake(), (9, 3), r"policy gives shape \((\d+), 3\) for \1 states; it must be \(\1, 4\)"),
         (lake(), (8, 4), "policy does not take features of shape"),
         (Pendulum(), (3, 2), "real-valued actions"),
         (gymnasium.make("CartPole-v1"), (4, 2), "env is a live Gymnasium environment"),
@@ -190,6 +202,17 @@ def test_nothing_is_printed(name, capsys):
 def test_what_it_cannot_mean_is_refused(name, env, sizes, message):
     with pytest.raises(ValueError, match=message):
         train(name, env, sizes)
+
+
+def test_a_critic_that_says_two_numbers_is_refused(name):
+    """Where there is a critic; it is not looked at where there is none."""
+    learner, config = LEARNERS[name]
+    policy, _ = networks(4, 2)
+    two = Value(mlp_params([4, 2], np.random.default_rng(0)), mlp)
+    alone = name in ("reinforce", "reinforce, full return", "ppo, no critic")
+    message = r"value gives shape \((\d+), 2\) for \1 states; it must be \(\1, 1\)"
+    with nullcontext() if alone else pytest.raises(ValueError, match=message):
+        learner(CartPole(), policy, two, config(steps=100), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("rng", [None, 7, np.random.RandomState(0)])

@@ -295,26 +295,6 @@ def test_one_update_by_its_settings():
     assert row["explained_variance"] == pytest.approx(explained)
 
 
-def test_the_same_seed_gives_the_same_run():
-    (first, policy, _), (again, policy_again, _), (_, other, _) = quick(3), quick(3), quick(4)
-    np.testing.assert_equal(first, again)
-    np.testing.assert_array_equal(policy.params["W0"], policy_again.params["W0"])
-    assert (policy.params["W0"] != other.params["W0"]).any()
-
-
-def test_evaluations_do_not_disturb_learning():
-    np.testing.assert_array_equal(quick(eval_every=1)[1].params["W0"], quick(eval_every=9)[1].params["W0"])
-
-
-def test_the_run_stops_when_it_is_good_enough():
-    assert len(quick(stop_at=-1e9)[0]) == 2
-
-
-def test_nothing_is_printed(capsys):
-    quick()
-    assert capsys.readouterr() == ("", "")
-
-
 # ---------------------------------------------------------------- CartPole
 
 
@@ -381,20 +361,3 @@ def test_the_configuration_refuses_to_discount_twice():
         ValueError, match=r"^share is by_discount; full_return is discounted to t = 0 already"
     ):
         ReinforceConfig(weight=full_return, share=by_discount)
-
-
-@pytest.mark.parametrize(
-    ("env", "sizes", "message"),
-    [
-        (CartPole(), (4, 3, 1), r"policy gives shape \(16, 3\) for 16 states; it must be \(16, 2\)"),
-        (CartPole(), (4, 2, 2), r"value gives shape \(16, 2\) for 16 states; it must be \(16, 1\)"),
-        (GymnasiumEnv("Pendulum-v1"), (3, 2, 1), "policy.head is Categorical"),
-        (replace(PROBES["cut_short"](), horizon=None), (2, 1, 1), "env has no time limit"),
-    ],
-)
-def test_networks_that_do_not_fit_are_refused(env, sizes, message):
-    n, A, out = sizes
-    policy, _ = networks(n, A)
-    baseline = Value(mlp_params([n, out], np.random.default_rng(0)), mlp)
-    with pytest.raises(ValueError, match=message):
-        reinforce(env, policy, baseline, ReinforceConfig(), np.random.default_rng(0))
