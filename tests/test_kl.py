@@ -74,6 +74,13 @@ def test_the_other_ratio_is_another_number():
     np.testing.assert_array_equal(k3(p, p), 0)
 
 
+def test_far_from_the_reference_k3_varies_more_than_k1():
+    """pi nearly dropped what ref likes: r is 32.5 once in 50 draws."""
+    pi, ref = np.array([0.98, 0.02]), np.array([0.35, 0.65])
+    variance = [pi @ (k - pi @ k) ** 2 for k in (f(np.log(pi), np.log(ref)) for f in (k1, k3))]
+    np.testing.assert_allclose(variance, [0.398818, 14.965135], rtol=0, atol=6e-7)
+
+
 def test_near_the_reference_k3_keeps_its_digits():
     """r - 1 - log r of a step of 1e-9 is 5e-19; without expm1 it would be rounding."""
     step = 1e-9
@@ -97,6 +104,19 @@ def test_what_the_estimators_push_along_in_a_loss():
         backward = divergence.d_kl_ref(logr, logp)
         np.testing.assert_allclose((pi * d_k3(logp, logr)) @ score(pi), backward, atol=1e-13)
         assert np.abs(backward).max() > 1e-2
+
+
+def test_where_each_estimator_pushes_three_actions():
+    """Figures to three digits; the last row is k3 with pi / ref in the place of ref / pi."""
+    logp, ref = np.log(PI), np.log(REF)
+    pushes = [
+        (d_k1(logp, ref), (0.0, 0.0, 0.0)),
+        (d_k2(logp, ref), (0.360, -0.150, -0.211)),
+        (d_k3(logp, ref), (0.400, 0.0, -0.400)),
+        (np.expm1(logp - ref), (0.528, -0.336, -0.192)),
+    ]
+    for d, want in pushes:
+        np.testing.assert_allclose((PI * d) @ score(PI), want, rtol=0, atol=6e-4)
 
 
 def test_as_a_cost_in_the_reward_k1_pushes_along_the_gradient_of_kl():

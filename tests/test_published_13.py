@@ -15,6 +15,7 @@ from rlcore.exact.regularised import (
     kl_ref_optimal_policy,
     regularised_performance,
 )
+from rlcore.learning.kl import k1, k2, k3
 from rlcore.learning.losses import bradley_terry, dpo, ipo, rrhf
 from rlcore.learning.preferences import hinge
 from rlcore.learning.returns import group_advantage, rloo_advantage
@@ -55,6 +56,23 @@ def test_the_fixed_point_of_k3_in_the_loss(beta, pi):
 def test_divergences_in_both_directions():
     assert divergence(LOG_PI, LOG_REF) == pytest.approx(0.114178, abs=6e-7)
     assert divergence(LOG_REF, LOG_PI) == pytest.approx(0.104068, abs=6e-7)
+
+
+@pytest.mark.parametrize(
+    ("k", "mean", "variance"),
+    [(k1, 0.114178, 0.242681), (k2, 0.127859, 0.009855), (k3, 0.114178, 0.006189)],
+)
+def test_mean_and_variance_of_three_estimators(k, mean, variance):
+    """Of one action that pi draws."""
+    value, pi = k(LOG_PI, LOG_REF), np.exp(LOG_PI)
+    assert pi @ value == pytest.approx(mean, abs=6e-7)
+    assert pi @ (value - pi @ value) ** 2 == pytest.approx(variance, abs=6e-7)
+
+
+def test_estimators_with_the_arguments_exchanged():
+    """The ratio pi / ref in k3, and the sign of k1: pi still draws."""
+    assert np.exp(LOG_PI) @ k3(LOG_REF, LOG_PI) == pytest.approx(0.150406, abs=6e-7)
+    assert np.exp(LOG_PI) @ k1(LOG_REF, LOG_PI) == pytest.approx(-0.114178, abs=6e-7)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,15 @@ def pays_every_token(response, score, K):
     return [prefix, token, np.full(len(token), score), terminated]
 
 
+@mutant(
+    "episode",
+    "the end is read off the reward. A score may be 0: the episode ends all the same, by EOS or because the row is full.",
+)
+def reads_the_end_off_the_reward(response, score, K):
+    prefix, token, reward, _ = solutions.episode(response, score, K)
+    return [prefix, token, reward, reward != 0]
+
+
 # ---------------------------------------------------------------- 13.2 response_logp
 
 
@@ -299,6 +308,15 @@ def adds_one(response, weight, K):
     return _shares(solutions._counts(response, weight, K) + 1)
 
 
+@mutant(
+    "fit_bigram", "EOS was not counted. A model that never saw an end never stops: count it like a letter."
+)
+def never_learns_to_stop(response, weight, K):
+    count = solutions._counts(response, weight, K)
+    count[:, K] = 0
+    return _shares(count)
+
+
 # ---------------------------------------------------------------- 13.6 sft_gradient
 
 
@@ -396,6 +414,23 @@ def k3_without_its_logarithm(logp, logp_ref):
     return [one, two, float(np.mean(np.expm1(logp_ref - logp)))]
 
 
+@mutant(
+    "kl_estimates",
+    "the samples are weighted by pi. They were drawn from pi: the likely ones are there more often already. Take the plain mean.",
+)
+def weighs_by_pi(logp, logp_ref):
+    p = np.exp(logp) / np.exp(logp).sum()
+    return [float(p @ k) for k in solutions._estimators(logp - logp_ref)]
+
+
+@mutant(
+    "kl_estimates",
+    "k2 and k3 are taken of the mean log-ratio. Take them of each sample, then the mean: the curve bends.",
+)
+def of_the_mean(logp, logp_ref):
+    return [float(k) for k in solutions._estimators(np.mean(logp - logp_ref))]
+
+
 # ---------------------------------------------------------------- 13.8 estimator_moments
 
 
@@ -443,6 +478,16 @@ def believes_that_k3_is_calmer(pi, ref):
 def believes_that_k2_is_unbiased(pi, ref):
     table = solutions.estimator_moments(pi, ref)
     table[1, 0] = table[0, 0]
+    return table
+
+
+@mutant(
+    "estimator_moments",
+    "this is the mean squared error, measured from KL itself. A variance is measured from the estimator's own mean, which for k2 is another.",
+)
+def mean_squared_error(pi, ref):
+    table = solutions.estimator_moments(pi, ref)
+    table[:, 1] += (table[:, 0] - table[0, 0]) ** 2
     return table
 
 
@@ -507,6 +552,15 @@ def downhill(logits, logits_ref):
     return -solutions.gradients_in_the_loss(logits, logits_ref)
 
 
+@mutant(
+    "gradients_in_the_loss",
+    "here k itself multiplies the score: that is k in the reward. In the loss it is differentiated, so dk / dlog pi multiplies the score.",
+)
+def as_a_reward(logits, logits_ref):
+    log_ratio = np.log(_softmax(logits)) - np.log(_softmax(logits_ref))
+    return np.array([_push(logits, k) for k in solutions._estimators(log_ratio)])
+
+
 # ---------------------------------------------------------------- 13.10 response_kl
 
 
@@ -561,3 +615,11 @@ def the_other_divergence(theta, theta_ref, L):
 def all_rows_alike(theta, theta_ref, L):
     pi, ref = _softmax(theta), _softmax(theta_ref)
     return float((pi * np.log(pi / ref)).sum())
+
+
+@mutant(
+    "response_kl",
+    "the last place adds nothing here, as if EOS were forced there. It is chosen like the others; then the row is full.",
+)
+def forces_the_end(theta, theta_ref, L):
+    return _walk(theta, theta_ref, L - 1, _softmax(theta))[0]

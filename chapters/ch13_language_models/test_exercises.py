@@ -24,16 +24,21 @@ PAD = 2  # behind K
 
 @graded("13.1", points=1)
 def test_three_responses_of_ab(student, rng):
-    """Letters a and b, so K = 2: "ba." ends in the last place, "b." before it, "bab" without an end."""
+    """Letters a and b, so K = 2: "ba." ends in the last place, "b." before it, "bab" without an end.
+
+    A score may be 0.
+    """
     b, ba = 2, 2 * 2 + 0 + 1  # the numbers of "b" and of "ba"
     rows = {
-        (1, 0, 2): [[0, b, ba], [1, 0, 2], [0.0, 0.0, 1.5], [False, False, True]],
-        (1, 2, 4): [[0, b], [1, 2], [0.0, 1.5], [False, True]],
-        (1, 0, 1): [[0, b, ba], [1, 0, 1], [0.0, 0.0, 1.5], [False, False, True]],
+        (1, 0, 2): [[0, b, ba], [1, 0, 2], [0.0, 0.0, 1.0], [False, False, True]],
+        (1, 2, 4): [[0, b], [1, 2], [0.0, 1.0], [False, True]],
+        (1, 0, 1): [[0, b, ba], [1, 0, 1], [0.0, 0.0, 1.0], [False, False, True]],
     }
     for row, (prefix, token, reward, terminated) in rows.items():
-        expected = [np.array(prefix), np.array(token), np.array(reward), np.array(terminated)]
-        student.check("episode", np.array(row), 1.5, 2, expected=expected)
+        for score in (1.5, 0.0):
+            paid = np.array(reward) * score
+            expected = [np.array(prefix), np.array(token), paid, np.array(terminated)]
+            student.check("episode", np.array(row), score, 2, expected=expected)
 
 
 @graded("13.1", points=1, instances=2)
