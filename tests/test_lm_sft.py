@@ -184,7 +184,14 @@ def test_demonstrations_that_are_none(prompt, response):
     [
         (np.array([0, -1]), Y[:2], r"prompt\[1\] is -1; prompts are 0 to 2"),
         (np.array([0, 3]), Y[:2], r"prompt\[1\] is 3"),
-        (X[:2], np.where([[False], [True]], TOY.pad, Y[:2]), r"response\[1\] is all pads"),
+        (X[:2], np.where([[False], [True]], TOY.pad, Y[:2]), r"response\[1\] is \[6, 6, 6\], no whole"),
+        (X[:2], Y[:2].astype(float), r"response is float64 \(2, 3\)"),
+        (X[:2], np.full((2, 3), np.nan), "response is float64"),
+        (
+            X[:2],
+            np.where(Y[:2] == Y[0, 0], 9, Y[:2]),
+            r"response\[0, 0\] is 9; a token of a response is 0 to 4",
+        ),
     ],
 )
 def test_demonstrations_of_nothing(prompt, response, message):

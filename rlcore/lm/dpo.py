@@ -41,7 +41,7 @@ from rlcore.lm.tree import Tree
 from rlcore.nn.layers import Params
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array, log_softmax
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_rng, is_number
 
 # ---------------------------------------------------------------- losses
 
@@ -171,11 +171,12 @@ def train_dpo(
         accuracy                      how often h > 0; a tie is half a hit
         and what the judge says of the model after the step
 
-    Rafailov et al. (2023).   Raises ValueError without a pair, and where model and ref speak two languages.
+    Rafailov et al. (2023).   Raises ValueError without a pair, for pairs of another language, and where model and
+    ref speak two.
     """
     check_languages(model, ref=ref)
-    if len(pairs) == 0:
-        raise ValueError("pairs is empty; preferences need one comparison or more")
+    pairs.check(model)
+    check_rng(rng)
     known = reference_logp(ref, pairs)  # the reference stands still: asked once
     adam = Adam(cfg.lr)
     history: list[dict[str, float]] = []
@@ -229,12 +230,19 @@ def train_dpo_on_all_pairs(
     """Train model.params in place on every pair, weight (X, N, N) from `pair_weights`.   -> history
 
     The rows of `train_dpo`: its loss without the noise of a sample, and the exact KL(pi || ref) for `by_kind`.
-    Raises ValueError where one of them speaks another language, and where ref can never say a response.
+    Raises ValueError where one of them speaks another language, where ref can never say a response, and for a
+    weight that is no finite number >= 0.
     """
     check_languages(model, ref=ref)
     log_ref, adam = responses(ref, tree), Adam(cfg.lr)
     for x, n in np.argwhere(np.isneginf(log_ref))[:1]:
         raise ValueError(f"ref never says response {n} to prompt {x}; every pair has to be possible")
+    if np.shape(weight) != (*log_ref.shape, log_ref.shape[1]):
+        raise ValueError(
+            f"weight has shape {np.shape(weight)}; it must be {(*log_ref.shape, log_ref.shape[1])}"
+        )
+    for x, i, j in np.argwhere(~((weight >= 0) & (weight < inf)))[:1]:
+        raise ValueError(f"weight[{x}, {i}, {j}] is {weight[x, i, j]}; it must be a finite number >= 0")
     history: list[dict[str, float]] = []
     for step in range(1, cfg.steps + 1):
         row, grads = population_gradient(model, log_ref, tree, weight, cfg)

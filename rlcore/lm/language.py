@@ -130,6 +130,24 @@ class Language:
         """Which tokens were chosen: all but the pads.   (B, L) -> (B, L) bool"""
         return np.asarray(response < self.bos)
 
+    def check(self, name: str, response: Any) -> None:
+        """Raise ValueError unless each row is a whole response with its pads.   int (B, L), L at most `length`"""
+        y = np.asarray(response)
+        if y.ndim != 2 or y.dtype.kind not in "iu" or y.shape[1] > self.length:
+            raise ValueError(f"{name} is {y.dtype} {y.shape}; it must be int (B, L), L at most {self.length}")
+        for b, t in np.argwhere((y < 0) | (y > self.pad) | (y == self.bos))[:1]:
+            room = f"0 to {self.eos}, or {self.pad} for a pad"
+            raise ValueError(f"{name}[{b}, {t}] is {y[b, t]}; a token of a response is {room}")
+        n, ends = self.counts(y).sum(axis=1), y == self.eos
+        apart = self.counts(y) != (np.arange(y.shape[1]) < n[:, None])  # a pad before a token
+        after = ends[:, :-1] & (y[:, 1:] != self.pad)  # something behind the end
+        unfinished = (n == 0) | ((n < self.length) & ~ends.any(axis=1))
+        for b in np.flatnonzero(apart.any(axis=1) | after.any(axis=1) | unfinished)[:1]:
+            raise ValueError(
+                f"{name}[{b}] is {y[b].tolist()}, no whole response: tokens, then {self.eos} or {self.length} of "
+                f"them, then pads, {self.pad}"
+            )
+
     # ---------------------------------------------------------------- where a token stands
 
     def before(self, response: Array) -> Array:

@@ -17,7 +17,7 @@ from numpy.random import Generator
 
 from rlcore.lm.language import Language
 from rlcore.lm.models import LanguageModel
-from rlcore.lm.sampling import sample
+from rlcore.lm.sampling import check_prompts, sample
 from rlcore.lm.tasks import Reward, ask
 from rlcore.numerics import Array, sigmoid
 from rlcore.problems.doors import check_probability, is_number
@@ -25,17 +25,32 @@ from rlcore.problems.doors import check_probability, is_number
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """B comparisons; len(pairs) is B and pairs[index] some of them."""
+    """B comparisons; len(pairs) is B and pairs[index] some of them.   ValueError where the shapes do not fit"""
 
     prompt: Array  # (B,) int
     chosen: Array  # (B, L) int
     rejected: Array  # (B, L) int
+
+    def __post_init__(self) -> None:
+        shapes = np.shape(self.prompt), np.shape(self.chosen), np.shape(self.rejected)
+        if shapes[1] != shapes[2] or len(shapes[1]) != 2 or shapes[0] != shapes[1][:1]:
+            raise ValueError(
+                f"prompt, chosen and rejected have shapes {shapes}; they must be (B,), (B, L), (B, L)"
+            )
 
     def __len__(self) -> int:
         return len(self.prompt)
 
     def __getitem__(self, index: Any) -> Pairs:
         return Pairs(self.prompt[index], self.chosen[index], self.rejected[index])
+
+    def check(self, model: LanguageModel) -> None:
+        """Raise ValueError without a pair, or for one that is not in the model's language."""
+        if len(self) == 0:
+            raise ValueError("pairs is empty; preferences need one comparison or more")
+        check_prompts(model, self.prompt)
+        model.language.check("pairs.chosen", self.chosen)
+        model.language.check("pairs.rejected", self.rejected)
 
     def texts(self, language: Language) -> list[tuple[str, str, str]]:
         """(prompt, chosen, rejected) of each, to be read."""

@@ -35,7 +35,7 @@ from rlcore.nn import layers
 from rlcore.nn.layers import Params, mlp, mlp_params
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array, sigmoid
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_rng, is_number
 
 Features: TypeAlias = Callable[[Array, Array], Array]  # (prompt (B,), response (B, L)) -> (B, F)
 
@@ -75,8 +75,10 @@ def mlp_reward(features: Features, n_features: int, rng: Generator, *, hidden: i
 def letter_counts(n_letters: int, n_prompts: int) -> Features:
     """A bag of letters beside the prompt: how often each token was said, and which prompt asked.
 
-    -> (B, n_letters + 1 + n_prompts), the end counted like a letter
+    -> (B, n_letters + 1 + n_prompts), the end counted like a letter.   ValueError unless both numbers are >= 1
     """
+    check_count("n_letters", n_letters, 1)
+    check_count("n_prompts", n_prompts, 1)
 
     def features(prompt: Array, response: Array) -> Array:
         bag = (response[:, :, None] == np.arange(n_letters + 1)).sum(axis=1)
@@ -122,6 +124,7 @@ def fit_reward_model(
 
     Raises ValueError without a pair.
     """
+    check_rng(rng)
     if len(pairs) == 0:
         raise ValueError("pairs is empty; a reward model needs one comparison or more")
     adam = Adam(cfg.lr)

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from rlcore.lm.language import Language
 from rlcore.lm.models import LanguageModel
 from rlcore.numerics import Array, categorical, log_softmax, pick
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_rng, is_number
 
 
 def sample(
@@ -31,6 +31,7 @@ def sample(
     """
     if not is_number(temperature) or not 0 < temperature < inf:
         raise ValueError(f"temperature is {temperature!r}; it must be a finite number > 0")
+    check_rng(rng)
     prompt, language = check_prompts(model, prompt), model.language
     response = np.full((len(prompt), language.length), language.pad)
     logp = np.zeros(response.shape, next(iter(model.params.values())).dtype)
@@ -52,6 +53,7 @@ def draw_prompts(language: Language, n: int, rng: Generator) -> Array:
     Raises ValueError unless n is a whole number >= 0.
     """
     check_count("n", n, 0)
+    check_rng(rng)
     X = len(language.prompts)
     return np.asarray(rng.permutation(X)[np.arange(n) % X])
 

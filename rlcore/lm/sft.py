@@ -7,8 +7,8 @@ is KL(demonstrator || pi). For a table the minimum is the share of each token in
 network it is found by its gradient.
 
 Two means go by the name of "the loss": over responses, of the sum over tokens, which is that likelihood; and over
-tokens, where a long response counts as often as it has tokens. They are different numbers, have different minima
-and only the second has to do with perplexity a token.
+tokens. They are different numbers. Of one batch the second is the first divided by the mean length, so they push
+the same way; over batches of unlike lengths they do not. Perplexity is the exponential of the second.
 
 Letters: B demonstrations, L tokens of a response, V tokens to choose from.
 Left out: schedules of the step size.
@@ -27,7 +27,7 @@ from rlcore.lm.models import LanguageModel, token_logp
 from rlcore.lm.sampling import check_prompts
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_rng, is_number
 
 # ---------------------------------------------------------------- two losses
 
@@ -79,7 +79,8 @@ def fit_by_counting(
         pi(a | row) = (count(row, a) + add) / sum_b (count(row, b) + add)       [eq:counting]
 
     A row that was never seen is uniform. A token that its row never saw gets probability 0, unless add > 0.
-    Raises ValueError unless the model is a table and add is a finite number >= 0.
+    Raises ValueError unless the model is a table and add is a finite number >= 0, for weights that are no numbers
+    >= 0, one a demonstration, and as `sft`.
     """
     if list(model.params) != ["theta"]:
         raise ValueError(
@@ -87,6 +88,9 @@ def fit_by_counting(
         )
     if not is_number(add) or not 0 <= add < np.inf:
         raise ValueError(f"add is {add!r}; it must be a finite number >= 0")
+    check_demonstrations(model, prompt, response)
+    if weight is not None and (np.shape(weight) != np.shape(prompt) or not np.all(np.asarray(weight) >= 0)):
+        raise ValueError(f"weight has shape {np.shape(weight)}; it must be numbers >= 0, {np.shape(prompt)}")
     count = count_tokens(model, prompt, response, weight) + add
     total = count.sum(axis=-1, keepdims=True)
     with np.errstate(divide="ignore"):
@@ -119,8 +123,9 @@ def sft(
         nll            of the batch, a response
         perplexity     of the batch, a token
 
-    Raises ValueError without a demonstration, for an empty one, and for a prompt that there is not.
+    Raises ValueError without a demonstration, for one that is no whole response, and for a prompt that there is not.
     """
+    check_rng(rng)
     check_demonstrations(model, prompt, response)
     adam = Adam(cfg.lr)
     history: list[dict[str, float]] = []
@@ -135,12 +140,11 @@ def sft(
 
 
 def check_demonstrations(model: LanguageModel, prompt: Any, response: Any) -> None:
-    """ValueError unless there is one row of tokens a prompt, and one at least, of both."""
+    """ValueError unless there is one whole response a prompt, and one at least."""
     if np.ndim(prompt) != 1 or np.ndim(response) != 2 or len(prompt) != len(response) or len(prompt) == 0:
         raise ValueError(
             f"prompt has shape {np.shape(prompt)} and response {np.shape(response)}; "
             "they must be (B,) and (B, L) with B >= 1"
         )
     check_prompts(model, prompt)
-    for b in np.flatnonzero(~model.language.counts(response).any(axis=1))[:1]:
-        raise ValueError(f"response[{b}] is all pads; a demonstration has one token or more")
+    model.language.check("response", response)
