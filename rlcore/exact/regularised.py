@@ -45,7 +45,7 @@ def divergence(log_p: Any, log_q: Any) -> Array:
 
 
 def regularised_performance(log_pi: Any, log_ref: Any, reward: Any, beta: float) -> Array:
-    """J(pi) = sum_y pi(y) r(y) - beta KL(pi || ref).   (..., Y) three times -> (...)
+    """J(pi) = sum_y pi(y) r(y) - beta KL(pi || ref).   (..., Y) three times -> (...)   [eq:regularised-performance]
 
     Raises ValueError as all of this file do: unless beta > 0, the shapes agree, rewards are finite numbers and
     every distribution sums to 1.
@@ -60,7 +60,7 @@ def kl_optimal_policy(log_ref: Any, reward: Any, beta: float) -> tuple[Array, Ar
 
         log pi*(y) = log ref(y) + r(y) / beta - log Z,      value = beta log Z
 
-    A constant added to r is added to the value and leaves pi* as it was.
+    A constant added to r is added to the value and leaves pi* as it was.   [eq:kl-optimum]
     """
     (log_ref,) = _distributions(log_ref=log_ref)
     tilted = log_ref + _rewards(log_ref, reward, beta) / beta
@@ -101,7 +101,7 @@ def best_of_n(log_ref: Any, score: Any, n: int) -> Array:
         pi(y) = ref(y) / (F - f) * (F^n - f^n),     F = P(score <= that of y),   f = P(score < that of y)
 
     Ties are split by a fair coin, so equals keep ref's proportions. n = 1: ref itself. Only the order of the
-    scores counts.   Raises ValueError unless n is a whole number >= 1.
+    scores counts.   [eq:best-of-n]   Raises ValueError unless n is a whole number >= 1.
     """
     check_count("n", n, 1)
     (log_ref,) = _distributions(log_ref=log_ref)
@@ -117,7 +117,8 @@ def best_of_n_bound(n: int) -> float:
     """log n - (n - 1) / n: KL(best of n || ref) is never more, and less where scores tie.   -> number
 
     With atoms it cannot grow for ever: the limit is -log of ref's mass on the best score. Many texts give the
-    bound as if it were the divergence.   Beirami et al. (2024).   Raises ValueError unless n >= 1.
+    bound as if it were the divergence.   [eq:best-of-n-bound]  Beirami et al. (2024).
+    Raises ValueError unless n >= 1.
     """
     check_count("n", n, 1)
     return log(n) - (n - 1) / n

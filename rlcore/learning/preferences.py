@@ -42,7 +42,7 @@ def bradley_terry(
     Only differences count: a constant added to both changes nothing. With noise a pair that contradicts all
     others loses its pull; with smoothing it keeps it. s = -e / (1 - 2 e) is unbiased where labels are
     flipped with probability e: on average it is the loss of the labels before.
-    Bradley & Terry (1952).   Raises ValueError where the shapes differ.
+    [eq:reward-loss] [eq:noisy-raters]  Bradley & Terry (1952).   Raises ValueError where the shapes differ.
     """
     same_shape(reward_chosen=reward_chosen, reward_rejected=reward_rejected)
     h = np.subtract(reward_chosen, reward_rejected) - margin
@@ -200,7 +200,7 @@ def plackett_luce(reward: Array) -> tuple[float, Array]:
 
         -mean over rankings of  sum_g log( exp(r_g) / sum_{j >= g} exp(r_j) )
 
-    With G = 2 it is `bradley_terry`.   Plackett (1975), Luce (1959).
+    With G = 2 it is `bradley_terry`.   [eq:plackett-luce]  Plackett (1975), Luce (1959).
     """
     r = np.asarray(reward)
     G = r.shape[-1]

@@ -75,7 +75,7 @@ def entropy(log_pi: Array) -> Array:
 def win_rate(log_pi: Array, log_ref: Array, reward: Array) -> Array:
     """How often a rater prefers pi's response to ref's.   (X, N) three times -> (X,)
 
-    sum over y, y' of pi(y|x) ref(y'|x) sigmoid(r(x, y) - r(x, y'));   1/2 where pi is ref
+    sum over y, y' of pi(y|x) ref(y'|x) sigmoid(r(x, y) - r(x, y'));   1/2 where pi is ref   [eq:win-rate]
     """
     wins = sigmoid(reward[:, :, None] - reward[:, None, :])  # (X, N, N)
     return np.asarray(np.einsum("xi,xij,xj->x", np.exp(log_pi), wins, np.exp(log_ref)))
@@ -113,7 +113,7 @@ def near_reference(tree: Tree, log_ref: Array, reward: Array, beta: float) -> Ju
     exact_reward    E r
     exact_kl        KL(pi || ref)
     performance     J = E r - beta KL(pi || ref)
-    distance        KL(pi || pi*): what J lacks, divided by beta
+    distance        KL(pi || pi*): what J lacks, divided by beta   [eq:what-is-lost]
     """
     best, _ = kl_optimal_policy(log_ref, reward, beta)
 

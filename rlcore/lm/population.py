@@ -69,7 +69,7 @@ def fisher_information(weight: Array, phi: Array, w: Array) -> Array:
 
         I = E[sigmoid(h) sigmoid(-h) d d^T],   d = phi(i) - phi(j),   h = d @ w
 
-    The maximum-likelihood w of B pairs has standard errors near sqrt(diag(inv(I)) / B).
+    The maximum-likelihood w of B pairs has standard errors near sqrt(diag(inv(I)) / B).   [eq:reward-error]
     """
     r = phi @ w
     p = preference(r[:, :, None] - r[:, None, :])

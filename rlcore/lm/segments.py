@@ -152,7 +152,10 @@ def step_reward(
 
 
 def choice_gradient(learned: StepReward, choices: Choices) -> tuple[float, float, Params]:
-    """`bradley_terry` of the sums over steps.   -> loss, how often the chosen has the larger sum, grads"""
+    """`bradley_terry` of the sums over steps.   -> loss, how often the chosen has the larger sum, grads
+
+    [eq:segment-loss]
+    """
     r, back = learned(choices.chosen.x, choices.chosen.action)  # (B, K)
     r_other, back_other = learned(choices.rejected.x, choices.rejected.action)
     chosen, rejected = r.sum(axis=1), r_other.sum(axis=1)
