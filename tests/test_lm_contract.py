@@ -216,7 +216,7 @@ def test_a_batch_with_pads_is_the_mean_of_its_rows_without(loss, kind):
     whole = loss(model, np.arange(6), 3)
     longest = np.maximum(LENGTH, np.roll(LENGTH, -1)) if loss is of_dpo else LENGTH
     alone = [loss(model, np.array([b]), longest[b]) for b in range(6)]
-    assert max(np.abs(array).max() for array in whole.values()) > 0.05
+    assert max(np.abs(array).max() for array in whole.values()) > 0.01
     for key, array in whole.items():
         np.testing.assert_allclose(array, np.mean([g[key] for g in alone], axis=0), rtol=0, atol=1e-12)
 
