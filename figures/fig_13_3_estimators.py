@@ -53,7 +53,7 @@ def draw(data):
     spreads = {name: (data["distance"], y) for name, y in zip(KINDS, data["spread"])}
     plots.plot_curves(
         spreads,
-        xlabel="KL(pi || ref), nats",
+        xlabel="KL($\\pi$ || ref), nats",
         ylabel="relative to KL",
         log=True,
         legend="upper right",

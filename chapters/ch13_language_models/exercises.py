@@ -38,9 +38,9 @@ def response_logp(logits, response, K):
 def two_losses(logp, counts):
     """Exercise 13.3.  Two means that both go by the name of "the loss", and the perplexity.
 
-        of a response   minus the mean over responses of the sum over tokens, (13.3, eq:sft)
+        of a response   minus the mean over responses of the sum over tokens, (13.4, eq:sft)
         of a token      minus the mean over all tokens that count
-        perplexity      (13.5, eq:perplexity)
+        perplexity      (13.6, eq:perplexity)
 
     logp (B, L) of the tokens, garbage on pads, counts (B, L) bool: False on pads
       -> [loss of a response, loss of a token, perplexity], floats
@@ -61,7 +61,7 @@ def speak(theta, u, temperature):
 
 
 def fit_bigram(response, weight, K):
-    """Exercise 13.5.  The bigram of largest weighted likelihood, by counting: equation (13.4, eq:counting).
+    """Exercise 13.5.  The bigram of largest weighted likelihood, by counting: equation (13.5, eq:counting).
 
     Row b: how often each token stood behind letter b, as a share. Row K is for first tokens. A row that was
     never seen is uniform.
@@ -72,7 +72,7 @@ def fit_bigram(response, weight, K):
 
 
 def sft_gradient(theta, response, K):
-    """Exercise 13.6.  The gradient of the loss of supervised fine-tuning, (13.3, eq:sft), for a bigram.
+    """Exercise 13.6.  The gradient of the loss of supervised fine-tuning, (13.4, eq:sft), for a bigram.
 
     theta (K + 1, V) logits, a row for each letter before and row K where there is none, response (B, L) int,
     padded, K int -> (K + 1, V)
@@ -83,7 +83,7 @@ def sft_gradient(theta, response, K):
 
 
 def kl_estimates(logp, logp_ref):
-    """Exercise 13.7.  KL(pi || ref) from actions that pi drew: the means of k1, k2 and k3, (13.7, eq:estimators).
+    """Exercise 13.7.  KL(pi || ref) from actions that pi drew: the means of k1, k2 and k3, (13.8, eq:estimators).
 
     logp (B,) and logp_ref (B,) of the actions drawn -> [k1, k2, k3], floats
 
@@ -105,7 +105,7 @@ def gradients_in_the_loss(logits, logits_ref):
 
     An action is drawn from pi = softmax(logits) and then held fixed; k is differentiated through log pi(a)
     alone, with respect to the logits. The expectation of that over the action, a row an estimator,
-    equation (13.8, eq:expected-push).
+    equation (13.9, eq:expected-push).
 
     logits (A,), logits_ref (A,) -> (3, A)
 
@@ -117,7 +117,7 @@ def gradients_in_the_loss(logits, logits_ref):
 def response_kl(theta, theta_ref, L):
     """Exercise 13.10.  KL(pi || ref) of whole responses, of two bigrams, without writing a response down.
 
-    By the chain rule, equation (13.6, eq:sequence-kl), it is a sum over places t = 0 ... L - 1 and letters
+    By the chain rule, equation (13.7, eq:sequence-kl), it is a sum over places t = 0 ... L - 1 and letters
     before: the probability that *pi* gets there and has not ended, times the divergence of the next token.
 
     theta (K + 1, V), theta_ref (K + 1, V) logits, rows as in Exercise 13.4, L int: the most tokens -> float

@@ -48,7 +48,7 @@ def causal_attention(
         ds = w (dw - sum_j dw w) / sqrt(K),   dq = ds k,   dk = ds^T q
 
     The weight of a later position is exactly 0. Where all scores are equal, y_t is the mean of v_0 ... v_t.
-    Vaswani et al. (2017).
+    Vaswani et al. (2017).   [eq:attention]
     """
     L, K = q.shape[-2:]
     scale = q.dtype.type(1 / np.sqrt(K))
