@@ -95,7 +95,7 @@ def test_four_a_group():
     The learning rate is ours (.05). Of 3 seeds E r was 1.261 to 1.280, KL .609 to .639.
     """
     four = expectation(best_of_n(LOG_REF, REWARD, 4), REWARD).mean()
-    for seed in range(2):
+    for seed in range(3):
         last = run(seed)
         assert last["exact_reward"] == pytest.approx(1.2699, abs=0.03)
         assert last["exact_kl"] == pytest.approx(0.631, abs=0.06)
@@ -105,10 +105,11 @@ def test_four_a_group():
 
 def test_the_order_alone_is_not_enough():
     """Published: E r .8327, KL .167, V - J .521. Of 3 seeds E r was .773 to .810."""
-    last = run(0, best=0.0)
-    assert last["exact_reward"] == pytest.approx(0.8327, abs=0.1)
-    assert last["exact_kl"] == pytest.approx(0.167, abs=0.04)
-    assert V - last["performance"] == pytest.approx(0.521, abs=0.08)
+    for seed in range(3):
+        last = run(seed, best=0.0)
+        assert last["exact_reward"] == pytest.approx(0.8327, abs=0.1)
+        assert last["exact_kl"] == pytest.approx(0.167, abs=0.04)
+        assert V - last["performance"] == pytest.approx(0.521, abs=0.08)
 
 
 def test_a_step_by_hand():

@@ -15,10 +15,11 @@ from rlcore.exact.regularised import (
     kl_ref_optimal_policy,
     regularised_performance,
 )
-from rlcore.learning.kl import k1, k2, k3
+from rlcore.learning.kl import d_k1, d_k2, d_k3, d_kl, k1, k2, k3
 from rlcore.learning.losses import bradley_terry, dpo, ipo, rrhf
 from rlcore.learning.preferences import hinge
 from rlcore.learning.returns import group_advantage, rloo_advantage
+from rlcore.lm.reward_model import maximum_likelihood
 from rlcore.nn.optim import Adam
 
 LOG_REF, REWARD = np.log([0.4, 0.3, 0.2, 0.1]), np.array([0.0, 1.0, 2.0, -1.0])
@@ -73,6 +74,35 @@ def test_estimators_with_the_arguments_exchanged():
     """The ratio pi / ref in k3, and the sign of k1: pi still draws."""
     assert np.exp(LOG_PI) @ k3(LOG_REF, LOG_PI) == pytest.approx(0.150406, abs=6e-7)
     assert np.exp(LOG_PI) @ k1(LOG_REF, LOG_PI) == pytest.approx(-0.114178, abs=6e-7)
+
+
+def test_k3_is_not_always_the_calmer_one():
+    """What ref likes a thousand times as much as pi: a rare sample, and a huge one. Variances by hand, 3 arms."""
+    pi, ref = np.array([0.5, 0.499, 0.001]), np.array([0.05, 0.05, 0.9])
+    spread = []
+    for k in (k1, k3):
+        x = k(np.log(pi), np.log(ref))
+        spread.append(pi @ (x - pi @ x) ** 2)
+    ratio = ref / pi
+    three = ratio - 1 - np.log(ratio)
+    np.testing.assert_allclose(spread[1], pi @ three**2 - (pi @ three) ** 2, rtol=1e-12)
+    assert spread[1] > 100 * spread[0]
+
+
+# fmt: off
+KL_IN_THE_LOSS = [  # expected gradient with respect to the logits; pi (.6, .3, .1), ref (.2, .3, .5)
+    (d_k1, (0, 0, 0)), (d_k2, (0.360, -0.150, -0.211)), (d_k3, (0.400, 0, -0.400)),
+    (lambda logp, ref: -1 + np.exp(logp - ref), (0.528, -0.336, -0.192)),  # k3 with pi / ref
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("slope", "want"), KL_IN_THE_LOSS, ids=["k1", "k2", "k3", "k3 the wrong way round"])
+def test_an_unbiased_value_is_no_unbiased_gradient(slope, want):
+    pi, logp, ref = np.array([0.6, 0.3, 0.1]), np.log([0.6, 0.3, 0.1]), np.log([0.2, 0.3, 0.5])
+    push = pi * slope(logp, ref)
+    np.testing.assert_allclose(push - pi * push.sum(), want, rtol=0, atol=6e-4)
+    np.testing.assert_allclose(d_kl(logp, ref), KL_IN_THE_LOSS[1][1], rtol=0, atol=6e-4)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +179,16 @@ def test_strengths_from_a_table_of_wins(wins, strength, nll):
         adam.step(r, {"r": d_i.sum(axis=1) + d_j.sum(axis=0)})
     np.testing.assert_allclose(r["r"] - r["r"].mean(), strength, rtol=0, atol=1e-6)
     assert value == pytest.approx(nll, abs=1e-6)
+
+
+def test_strengths_of_who_never_lost_are_infinite():
+    """A wins all its games, so no finite strength is the most likely; one game lost, and there is one."""
+    games = np.array([[1, -1, 0], [1, 0, -1], [0, 1, -1], [0, -1, 1]], float)[:, :2]  # the third one's is 0
+    with pytest.raises(ValueError, match="no single w is the most likely"):
+        maximum_likelihood(games)
+    lost = np.vstack([games, [-1, 1]])
+    assert np.isfinite(maximum_likelihood(lost)).all()
+    assert np.isfinite(maximum_likelihood(games, ridge=0.1)).all()
 
 
 # ---------------------------------------- raw rewards are no probabilities
