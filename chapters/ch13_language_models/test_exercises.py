@@ -211,13 +211,13 @@ def test_pushes(student, rng):
 
 @graded("13.10", points=1)
 def test_one_letter(student, rng):
-    """pi says the letter or ends, 1/2 each, ref with 1/4 and 3/4, whatever stood before. Two tokens at most.
+    """pi says the letter with 1/3 or ends, ref with 1/2, whatever stood before. Three tokens at most.
 
-    The first one always counts, the second one half of the time.
+    The first one always counts, the second one once in 3 responses, the third one once in 9.
     """
-    one = 0.5 * float(np.log(2)) + 0.5 * float(np.log(2 / 3))
-    theta, theta_ref = np.zeros((2, 2)), np.log([[1.0, 3.0], [1.0, 3.0]])
-    student.check("response_kl", theta, theta_ref, 2, expected=1.5 * one)
+    one = (float(np.log(2 / 3)) + 2 * float(np.log(4 / 3))) / 3
+    theta, theta_ref = np.log([[1.0, 2.0], [1.0, 2.0]]), np.zeros((2, 2))
+    student.check("response_kl", theta, theta_ref, 3, expected=13 / 9 * one)
 
 
 @graded("13.10", points=3, instances=2)
