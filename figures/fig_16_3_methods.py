@@ -1,107 +1,83 @@
-"""Figure 16.3: PPO, DPO, RRHF and GRPO on the preference task, with the same number of responses, over five seeds.
+"""Figure 16.3: eight ways to align one model, each with 14,400 responses, over ten seeds: `lm.contest`.
 
-PPO, RLOO and GRPO see the true reward; DPO sees which of two responses a rater chose; RRHF sees the ranks of
-four. Each gets 14,400 responses, and the numbers are exact means over all responses at the end.
+The measures are exact means over all responses at the end; the seconds are the processor's, of one machine.
 """
-
-from dataclasses import replace
 
 import numpy as np
 
 from rlcore.exact.regularised import kl_optimal_policy
 from rlcore.lab import plots
 from rlcore.lab.experiments import Curve
-from rlcore.lm.dpo import DPOConfig, train_dpo
-from rlcore.lm.evaluate import as_trie, near_reference, responses, win_rate
-from rlcore.lm.grpo import GRPO, RLOO, by_k2, grpo, of_sums, sum_over_batch
-from rlcore.lm.models import trie
-from rlcore.lm.raters import compare
-from rlcore.lm.rlhf import RLHFConfig, rlhf
-from rlcore.lm.rrhf import RRHFConfig, train_rrhf
+from rlcore.lm.contest import BETA, ENTRANTS, MEASURES, measure, run
+from rlcore.lm.evaluate import expectation, responses, win_rate
 from rlcore.lm.tasks import preference_task, reference
 from rlcore.lm.tree import Tree
 
-BUDGET, BETA = 14_400, 0.2
-MEASURES = ("reward", "KL(pi || ref), nats", "win rate", "J")
-FEWER = replace(GRPO, iterations=75)
-GROUPS = {
-    "GRPO": FEWER,
-    "GRPO, no std, k2": replace(
-        FEWER,
-        advantage=RLOO.advantage,
-        weight=sum_over_batch,
-        ratio=of_sums,
-        estimator=by_k2,
-        divergence_of=of_sums,
-    ),
-    "RLOO": replace(RLOO, iterations=75),
-}
-METHODS = ("PPO", *GROUPS, "DPO", "RRHF")
+COLUMNS = (*MEASURES, "seconds")
+GAP = MEASURES.index("J")
+LABELS = (
+    "reward E r",
+    "KL(pi || ref), nats",
+    "win rate against ref",
+    "best J less J",
+    "processor seconds a run",
+)
 
 
-def train(name, task, ref, tree, rng):
-    """A model after BUDGET responses."""
-    model = as_trie(ref, tree)
-    if name == "PPO":
-        rlhf(model, trie(task.language), ref, task.reward, RLHFConfig(updates=75, every=75), rng)
-    elif name == "DPO":
-        pairs = compare(ref, task.reward, rng.integers(3, size=BUDGET // 2), rng)
-        train_dpo(model, ref, pairs, DPOConfig(every=800), rng)
-    elif name == "RRHF":
-        train_rrhf(model, ref, task.reward, RRHFConfig(steps=150, every=150), rng)
-    else:
-        grpo(model, ref, task.reward, replace(GROUPS[name], every=75), rng)
-    return model
-
-
-def compute(seeds=range(5)):
-    """end (methods, seeds, measures), and those of the reference and of the best policy: least, best (measures,)"""
+def compute(seeds=range(10)):
+    """end (entrants, seeds, columns);  least, best (measures,): of the reference and of the policy of largest J"""
     task = preference_task()
     tree, ref = Tree(task.language), reference(task.language)
     log_ref, reward = responses(ref, tree), task.table(tree)
-
-    def measure(model, log_pi):
-        said = near_reference(tree, log_ref, reward, BETA)(model)
-        won = win_rate(log_pi, log_ref, reward).mean()
-        return [said["exact_reward"], said["exact_kl"], won, said["performance"]]
-
-    end = np.empty((len(METHODS), len(seeds), len(MEASURES)))
-    for i, name in enumerate(METHODS):
-        for j, seed in enumerate(seeds):
-            model = train(name, task, ref, tree, np.random.default_rng(seed))
-            end[i, j] = measure(model, responses(model, tree))
+    rows = [[run(entrant, task, seed) for seed in seeds] for entrant in ENTRANTS.values()]
     log_best, J = kl_optimal_policy(log_ref, reward, BETA)
-    pi = np.exp(log_best)
-    r, kl = (pi * reward).sum(axis=1).mean(), (pi * (log_best - log_ref)).sum(axis=1).mean()
-    best = np.array([r, kl, win_rate(log_best, log_ref, reward).mean(), np.mean(J)])
-    return {"end": end, "least": np.array(measure(ref.frozen(), log_ref)), "best": best}
+    r, kl = (expectation(log_best, f).mean() for f in (reward, log_best - log_ref))
+    return {
+        "end": np.array([[[row[key] for key in COLUMNS] for row in of_one] for of_one in rows]),
+        "least": np.array([measure(ref, task)[key] for key in MEASURES]),
+        "best": np.array([r, kl, win_rate(log_best, log_ref, reward).mean(), np.mean(J)]),
+    }
 
 
 def check(data):
     """What the text says, and no more than it."""
-    J = dict(zip(METHODS, data["end"][:, :, 3].mean(axis=1)))
-    kl = dict(zip(METHODS, data["end"][:, :, 1].mean(axis=1)))
-    best = data["best"][3]
-    assert (data["end"][:, :, 3] < best).all()
-    assert best - J["PPO"] < 0.05
-    assert best - J["RLOO"] < 0.05
-    assert kl["GRPO"] > data["best"][1] > kl["RRHF"]
-    assert min(J["PPO"], J["RLOO"]) > max(J["GRPO"], J["DPO"], J["RRHF"])
+    J = dict(zip(ENTRANTS, data["end"][:, :, 3]))
+    mean = dict(zip(ENTRANTS, data["end"].mean(axis=1)))
+    best = data["best"]
+    assert data["end"].shape[1] == 10
+    assert all((j < best[3]).all() for j in J.values())
+    assert max(mean, key=lambda name: mean[name][0]) == max(mean, key=lambda name: mean[name][2]) == "GRPO"
+    assert mean["GRPO"][0] > best[0]
+    assert mean["GRPO"][1] > best[1] + 0.5
+    assert J["GRPO"].max() < min(J[name].min() for name in J if name not in ("GRPO", "RRHF"))
+    assert abs(J["PPO"].mean() - J["RLOO, 4 steps"].mean()) < 0.002
+    assert J["RLOO"].max() < min(J["PPO"].min(), J["RLOO, 4 steps"].min())
+    assert J["model, PPO"].min() > J["DPO"].max()
+    assert J["RRHF"].max() < J["GRPO"].min()
 
 
 @plots.house_style()
 def draw(data):
-    figure, axes = plots.canvas(15, 4.6, columns=4)
-    y = np.arange(len(METHODS))[::-1]
+    figure, axes = plots.canvas(17, 5.2, columns=len(COLUMNS))
+    y = np.arange(len(ENTRANTS))[::-1]
     for m, ax in enumerate(axes):
-        for i in range(len(METHODS)):
-            line = Curve(np.zeros(1), data["end"][i, :, m : m + 1])
-            mean, (low, high) = line.mean[0], np.array(line.interval)[:, 0]
+        for i in range(len(ENTRANTS)):
+            each = data["best"][m] - data["end"][i, :, m] if m == GAP else data["end"][i, :, m]
+            line = Curve(np.zeros(1), each[:, None])
+            low, high = np.array(line.interval)[:, 0]
             ax.plot([low, high], [y[i], y[i]], color=plots.OKABE_ITO[0], linewidth=3, label="_interval")
-            ax.plot(mean, y[i], "o", color=plots.OKABE_ITO[0], markersize=7, label="_mean")
-        ax.axvline(data["best"][m], color=plots.OKABE_ITO[1], linestyle="--", linewidth=1.5, label="_best")
-        ax.axvline(data["least"][m], color="#777777", linestyle=":", linewidth=1.5, label="_least")
-        ax.set(xlabel=MEASURES[m], ylim=(-0.6, len(METHODS) - 0.4))
-        ax.set_ylabel("method" if m == 0 else "")
-        ax.set_yticks(y, METHODS if m == 0 else [""] * len(METHODS))
+            ax.plot(each, np.full(len(each), y[i] - 0.25), ".", color="#777777", markersize=4, label="_each")
+            ax.plot(line.mean[0], y[i], "o", color=plots.OKABE_ITO[0], markersize=7, label="_mean")
+        if m == GAP:
+            ax.set_xscale("log")
+        elif m < GAP:
+            ax.axvline(
+                data["best"][m], color=plots.OKABE_ITO[1], linestyle="--", linewidth=1.5, label="_best"
+            )
+            ax.axvline(data["least"][m], color="#777777", linestyle=":", linewidth=1.5, label="_least")
+        else:
+            ax.set_xlim(0, None)
+        ax.set(xlabel=LABELS[m], ylim=(-0.6, len(ENTRANTS) - 0.4))
+        ax.set_ylabel("entrant" if m == 0 else "")
+        ax.set_yticks(y, list(ENTRANTS) if m == 0 else [""] * len(ENTRANTS))
     return figure

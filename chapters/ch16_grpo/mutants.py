@@ -1,5 +1,7 @@
 """Wrong answers of chapter 16. Each is a mistake that people make, with what they need to hear."""
 
+from math import comb
+
 import numpy as np
 
 from chapters.ch16_grpo import solutions
@@ -84,7 +86,42 @@ def silent_ones_alone(p, G):
     return [never, draws - 1]
 
 
-# ---------------------------------------------------------------- 16.3 difficulty
+# ---------------------------------------------------------------- 16.3 pass_at_k
+
+
+@mutant(
+    "pass_at_k",
+    "this is 1 - (1 - c/n)^k: the k tries are drawn with repetition. That is too low on average, most of all where few tries are right.",
+)
+def with_repetition(right, n, k):
+    return float((1 - (1 - right / n) ** k).mean())
+
+
+@mutant("pass_at_k", "this is the mean share of right tries, pass@1. Of k tries one right one is enough.")
+def one_try(right, n, k):
+    return float((right / n).mean())
+
+
+@mutant("pass_at_k", "this asks that all k tries are right. One is enough.")
+def all_of_them(right, n, k):
+    return float(np.mean([comb(c, k) / comb(n, k) for c in right.tolist()]))
+
+
+@mutant(
+    "pass_at_k",
+    "prompts are put into one pot. An easy prompt's right tries do not help with a hard one: estimate a prompt at a time, then average.",
+)
+def one_pot(right, n, k):
+    i = np.arange(k)
+    return float(1 - np.prod(np.clip(n - right.mean() - i, 0, None) / (n - i)))
+
+
+@mutant("pass_at_k", "this is P(none of the k is right). Asked is that one is.")
+def none_of_them(right, n, k):
+    return 1 - solutions.pass_at_k(right, n, k)
+
+
+# ---------------------------------------------------------------- 16.4 difficulty
 
 
 @mutant(
@@ -127,7 +164,7 @@ def speaking_groups_alone(p, G):
     return solutions.difficulty(p, G) / (1 - p**G - (1 - p) ** G)
 
 
-# ---------------------------------------------------------------- 16.4 expected_gradient
+# ---------------------------------------------------------------- 16.5 expected_gradient
 
 
 @mutant(
@@ -174,7 +211,7 @@ def others_upside_down(logits, reward, G):
     return rows
 
 
-# ---------------------------------------------------------------- 16.5 four_means
+# ---------------------------------------------------------------- 16.6 four_means
 
 
 @mutant(
@@ -210,7 +247,55 @@ def groups_forgotten(x, counts, G, longest):
     return m[[0, 1, 1, 3]]
 
 
-# ---------------------------------------------------------------- 16.6 loss_and_gradient
+# ---------------------------------------------------------------- 16.7 stop_push
+
+
+@mutant(
+    "stop_push", "the sign is turned: this is the gradient of a loss, not the push on what is made large."
+)
+def downhill(stop, A):
+    return -solutions.stop_push(stop, A)
+
+
+@mutant(
+    "stop_push",
+    "the length is said to have no part in it, as the reward does not look at it. The division by it pushes.",
+)
+def no_push(stop, A):
+    return np.zeros((2, len(stop)))
+
+
+@mutant("stop_push", "only the token that ends the response is pushed. Each filler before it said: not yet.")
+def ends_alone(stop, A):
+    J, s = len(stop), 1 / (1 + np.exp(-stop))
+    likely = np.concatenate([[1.0], np.cumprod(1 - s)[:-1]]) * s
+    length = np.minimum(np.arange(J) + 2, J + 1)
+    return np.stack([likely * A * (1 - s) / length, likely * A * (1 - s) / (J + 1)])
+
+
+@mutant(
+    "stop_push",
+    "responses that never end by themselves are left out. They are said as well, and their tokens pushed.",
+)
+def ended_ones_alone(stop, A):
+    J, s = len(stop), 1 / (1 + np.exp(-stop))
+    never = np.prod(1 - s) * A * s / (J + 1)
+    return solutions.stop_push(stop, A) + np.stack([never, never])
+
+
+@mutant("stop_push", "the answer is a token of the response, and so is the end: both count in its length.")
+def talk_alone(stop, A):
+    J, s = len(stop), 1 / (1 + np.exp(-stop))
+    rows = solutions.stop_push(stop, A)
+    rows[0] = 0.0
+    for end in range(J + 1):
+        likely = np.prod(1 - s[:end]) * (s[end] if end < J else 1.0)
+        score = np.where(np.arange(J) < end, -s, np.where(np.arange(J) == end, 1 - s, 0.0))
+        rows[0] += likely * A * score / (end + 1)
+    return rows
+
+
+# ---------------------------------------------------------------- 16.8 loss_and_gradient
 
 
 def _with_cost(args, cost, d_cost):
@@ -275,7 +360,65 @@ def band_swapped(logp, logp_old, logp_ref, advantage, clip, beta):
     return solutions.loss_and_gradient(logp, logp_old, logp_ref, advantage, clip[::-1], beta)
 
 
-# ---------------------------------------------------------------- 16.7 settles
+# ---------------------------------------------------------------- 16.9 whole_ratio
+
+
+@mutant(
+    "whole_ratio",
+    "the log-ratios are added up, not averaged. A product of many ratios leaves any band; the geometric mean is asked for.",
+)
+def of_the_sum(logp, logp_old, counts, advantage, clip):
+    n = counts.sum(axis=1, keepdims=True)
+    loss, d = solutions.whole_ratio(n * logp, n * logp_old, counts, advantage, clip)
+    return [loss, n * d]
+
+
+@mutant(
+    "whole_ratio", "pads are averaged in: a mean over L places. It is one over the tokens that were said."
+)
+def over_pads(logp, logp_old, counts, advantage, clip):
+    share = counts.sum(axis=1, keepdims=True) / counts.shape[1]
+    loss, d = solutions.whole_ratio(share * logp, share * logp_old, counts, advantage, clip)
+    return [loss, share * d]
+
+
+@mutant(
+    "whole_ratio",
+    "this is the arithmetic mean of the tokens' ratios. The geometric one is exp of the mean of log-ratios.",
+)
+def arithmetic(logp, logp_old, counts, advantage, clip):
+    n = counts.sum(axis=1)
+    each = np.where(counts, np.exp(np.where(counts, logp - logp_old, 0.0)), 0.0)
+    ratio = each.sum(axis=1) / n
+    plain, clipped = ratio * advantage, np.clip(ratio, 1 - clip[0], 1 + clip[1]) * advantage
+    push = np.where(plain <= clipped, -advantage, 0.0) / n / len(n)
+    return [float(-np.minimum(plain, clipped).mean()), each * push[:, None]]
+
+
+@mutant(
+    "whole_ratio",
+    "each token has its own ratio and its own clip here, as in GRPO. One ratio for the whole response is asked for.",
+)
+def of_each_token(logp, logp_old, counts, advantage, clip):
+    ratio = np.exp(np.where(counts, logp - logp_old, 0.0))
+    A, share = advantage[:, None], counts / counts.sum(axis=1, keepdims=True) / len(counts)
+    plain, clipped = ratio * A, np.clip(ratio, 1 - clip[0], 1 + clip[1]) * A
+    return [
+        float(-(share * np.minimum(plain, clipped)).sum()),
+        share * np.where(plain <= clipped, -plain, 0.0),
+    ]
+
+
+@mutant(
+    "whole_ratio",
+    "the gradient lacks 1 / length: a token's log-probability enters the mean with that weight.",
+)
+def mean_forgotten_behind(logp, logp_old, counts, advantage, clip):
+    loss, d = solutions.whole_ratio(logp, logp_old, counts, advantage, clip)
+    return [loss, d * counts.sum(axis=1, keepdims=True)]
+
+
+# ---------------------------------------------------------------- 16.10 settles
 
 
 @mutant(

@@ -25,8 +25,13 @@ def silent(p, G):
     return [never, 1 / (1 - never)]
 
 
+def pass_at_k(right, n, k):
+    """Exercise 16.3.   [eq:pass-at-k]"""
+    return float(np.mean([1 - comb(n - c, k) / comb(n, k) for c in right.tolist()]))
+
+
 def difficulty(p, G):
-    """Exercise 16.3.   [eq:difficulty]"""
+    """Exercise 16.4.   [eq:difficulty]"""
     c = np.zeros(4)
     for k in range(1, G):  # right ones; 0 and G push nothing
         likely = comb(G, k) * p**k * (1 - p) ** (G - k)
@@ -37,7 +42,7 @@ def difficulty(p, G):
 
 
 def expected_gradient(logits, reward, G):
-    """Exercise 16.4."""
+    """Exercise 16.5."""
     pi = _softmax(logits)
     total = np.zeros((3, len(pi)))
     for arms in product(range(len(pi)), repeat=G):
@@ -60,7 +65,7 @@ def _three_advantages(r):
 
 
 def four_means(x, counts, G, longest):
-    """Exercise 16.5."""
+    """Exercise 16.6."""
     x = np.where(counts, x, 0.0)
     total, n = x.sum(axis=1), counts.sum(axis=1)
     group_total, group_n = total.reshape(-1, G).sum(axis=1), n.reshape(-1, G).sum(axis=1)
@@ -69,8 +74,23 @@ def four_means(x, counts, G, longest):
     )
 
 
+def stop_push(stop, A):
+    """Exercise 16.7."""
+    J, s = len(stop), 1 / (1 + np.exp(-stop))
+    push = np.zeros((2, J))
+    for end in range(J + 1):  # fillers; J: it never ended by itself
+        reached = np.arange(J) < end
+        likely = np.prod(1 - s[:end]) * (s[end] if end < J else 1.0)
+        score = np.where(reached, -s, 0.0)
+        if end < J:
+            score[end] = 1 - s[end]
+        length = min(end + 2, J + 1)
+        push += likely * A * np.outer([1 / length, 1 / (J + 1)], score)
+    return push
+
+
 def loss_and_gradient(logp, logp_old, logp_ref, advantage, clip, beta):
-    """Exercise 16.6."""
+    """Exercise 16.8."""
     ratio = np.exp(logp - logp_old)
     clipped = np.clip(ratio, 1 - clip[0], 1 + clip[1])
     gain = np.minimum(ratio * advantage, clipped * advantage)
@@ -81,8 +101,17 @@ def loss_and_gradient(logp, logp_old, logp_ref, advantage, clip, beta):
     return [float((-gain + beta * k3).mean()), d / len(logp)]
 
 
+def whole_ratio(logp, logp_old, counts, advantage, clip):
+    """Exercise 16.9."""
+    n = counts.sum(axis=1)
+    ratio = np.exp(np.where(counts, logp - logp_old, 0.0).sum(axis=1) / n)  # (B,)
+    plain, clipped = ratio * advantage, np.clip(ratio, 1 - clip[0], 1 + clip[1]) * advantage
+    d = np.where(plain <= clipped, -plain, 0.0) / n / len(n)
+    return [float(-np.minimum(plain, clipped).mean()), counts * d[:, None]]
+
+
 def settles(ref, reward, beta, G):
-    """Exercise 16.7."""
+    """Exercise 16.10."""
     return _k3_optimum(ref, reward, beta * G / (G - 1))
 
 
@@ -115,6 +144,13 @@ def by_sums(reward, group, ddof, eps):
 def one_by_one(p, G):
     never = np.array([float(np.prod([q] * G) + np.prod([1 - q] * G)) for q in p])
     return [never, np.array([1 + q / (1 - q) for q in never])]
+
+
+@alternative("pass_at_k")
+def by_a_product(right, n, k):
+    i = np.arange(k)
+    wrong = np.clip(n - right[:, None] - i, 0, None) / (n - i)
+    return float((1 - wrong.prod(axis=1)).mean())
 
 
 @alternative("difficulty")
@@ -151,6 +187,21 @@ def with_weights(x, counts, G, longest):
     return np.array([w[counts] @ x[counts] for w in weight])
 
 
+@alternative("stop_push")
+def by_differences(stop, A):
+    """The slope of the mean of A weight log pi(y), the responses being drawn as before."""
+    J = len(stop)
+    lengths = np.minimum(np.arange(J + 1) + 2, J + 1)
+
+    def log_pi(x):
+        go_on = np.concatenate([[0.0], np.cumsum(-np.logaddexp(0, x))])
+        return go_on + np.concatenate([-np.logaddexp(0, -x), [0.0]])
+
+    weight = np.exp(log_pi(stop)) * A * np.stack([1 / lengths, np.full(J + 1, 1 / (J + 1))])
+    h = 1e-5 * np.eye(J)
+    return np.stack([weight @ (log_pi(stop + d) - log_pi(stop - d)) / 2e-5 for d in h], axis=1)
+
+
 @alternative("loss_and_gradient")
 def response_by_response(logp, logp_old, logp_ref, advantage, clip, beta):
     loss, d = 0.0, np.zeros(len(logp))
@@ -161,6 +212,20 @@ def response_by_response(logp, logp_old, logp_ref, advantage, clip, beta):
         loss += -(bound if over else ratio) * A + beta * (back - 1 + logp[b] - logp_ref[b])
         d[b] = (0.0 if over else -ratio * A) + beta * (1 - back)
     return [float(loss / len(logp)), d / len(logp)]
+
+
+@alternative("whole_ratio")
+def row_by_row(logp, logp_old, counts, advantage, clip):
+    total, d = 0.0, np.zeros(logp.shape)
+    for b, A in enumerate(advantage):
+        said = counts[b]
+        ratio = np.exp((logp[b, said] - logp_old[b, said]).mean())
+        over = ratio > 1 + clip[1] if A > 0 else ratio < 1 - clip[0]
+        bound = 1 + clip[1] if A > 0 else 1 - clip[0]
+        total -= (bound if over else ratio) * A
+        if not over:
+            d[b, said] = -ratio * A / said.sum()
+    return [float(total / len(advantage)), d / len(advantage)]
 
 
 @alternative("settles")
