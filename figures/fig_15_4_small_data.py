@@ -63,10 +63,16 @@ def draw(data):
     for i in (0, 2):
         for key, name in (("seen", "on its own pairs"), ("all", "on all pairs")):
             lines[f"{SIZES[i]:,} pairs, {name}"] = Curve(data["step"], data[key][i])
-    plots.plot_curves(lines, xlabel="gradient steps", ylabel="loss", log=True, legend="upper left", ax=left)
+    plots.plot_curves(lines, xlabel="gradient steps", ylabel="loss", ax=left, legend="upper left")
+    for k, (line, band) in enumerate(
+        zip(left.lines, left.collections)
+    ):  # a colour for each size, as on the right
+        line.set(color=plots.OKABE_ITO[k // 2 * 2], linestyle=plots.DASHES[k % 2])
+        band.set_facecolor(plots.OKABE_ITO[k // 2 * 2])
+    left.legend(loc="upper left", framealpha=0.9)
     left.axhline(data["floor"], color="black", linewidth=1, label="_floor")
-    left.text(560, data["floor"] * 0.93, "floor: the raters' own entropy", ha="left", va="top", fontsize=11)
-    left.set_ylim(0.07, 5)
+    left.text(560, data["floor"] - 0.02, "floor: the raters' own entropy", ha="left", va="top", fontsize=11)
+    left.set_ylim(0, 1.75)
     rewards = {f"{n:,} pairs": Curve(data["step"], y) for n, y in zip(SIZES, data["reward"])}
     plots.plot_curves(rewards, xlabel="gradient steps", ylabel="mean reward E r", ax=right)
     right.axhline(data["start"], color="black", linestyle=":", linewidth=1.5, label="_start")

@@ -289,6 +289,15 @@ def imitates_the_chosen(phi, w, chosen, rejected, beta, lr):
     return after(phi, w, w + lr * beta * 0.5 * (phi[chosen] - pi @ phi), chosen, rejected)
 
 
+@mutant(
+    "one_step",
+    "this lowers the likelihood of the rejected response and forgets the chosen one: whatever else gains is left to chance.",
+)
+def only_the_rejected(phi, w, chosen, rejected, beta, lr):
+    pi = np.exp(log_softmax(phi @ w))
+    return after(phi, w, w - lr * beta * 0.5 * (phi[rejected] - pi @ phi), chosen, rejected)
+
+
 @mutant("one_step", "this goes uphill on the loss. Downhill, the chosen one gains on the rejected one.")
 def uphill_on_the_loss(phi, w, chosen, rejected, beta, lr):
     return solutions.one_step(phi, w, chosen, rejected, beta, -lr)
@@ -400,6 +409,16 @@ def punishes_the_better_one(logp, length, reward, margin):
     gradient = (wrong.sum(axis=1) - wrong.sum(axis=0)) / length
     gradient[best] -= 1
     return [float((excess * wrong).sum() - logp[best]), gradient]
+
+
+@mutant(
+    "rank_and_imitate",
+    "p has a minus sign. p = log pi / length grows with the probability; turned round, the worse response is raised.",
+)
+def p_with_a_minus_sign(logp, length, reward, margin):
+    rank = only_the_order(-logp, length, reward, margin)
+    best = np.argmax(reward)
+    return [rank[0] - float(logp[best]), -rank[1] - (np.arange(len(logp)) == best)]
 
 
 @mutant(

@@ -109,8 +109,8 @@ def test_best_margins(student, rng):
 @graded("15.6", points=1)
 def test_a_third_one_gains(student, rng):
     """Three responses, equally likely. What the chosen one has more of, the third has most of: both may fall."""
-    phi, w = np.array([[1.0], [0.0], [5.0]]), np.zeros(1)
-    answer = student.check("one_step", phi, w, 0, 1, 0.5, 4.0)
+    phi, w = np.array([[1.0], [0.0], [6.0]]), np.zeros(1)
+    answer = student.check("one_step", phi, w, 0, 1, 0.25, 8.0)
     student.claim(
         answer[1] < 0 and answer[2] < answer[1], "the chosen one loses, the rejected one loses more"
     )

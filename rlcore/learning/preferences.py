@@ -70,7 +70,8 @@ def dpo(
         -mean(log sigmoid(beta h)),   h = (logp_chosen - ref_chosen) - (logp_rejected - ref_rejected)
 
     logp is that of a whole response, the *sum* over its tokens. No reward model, no samples, no old policy: the
-    difference to supervised learning is the loss alone. label_smoothing: conservative DPO.
+    difference to supervised learning is the loss alone. label_smoothing: conservative DPO; robust DPO with the
+    unbiased one, -e / (1 - 2 e), Ray Chowdhury et al. (2024).
     [eq:dpo] [eq:dpo-slope]  Rafailov et al. (2023), direct preference optimization.
     Raises ValueError where the shapes differ.
     """

@@ -9,7 +9,8 @@ likelihood, c(x) drops out, and the likelihood is one of policies. That reward i
 The loss is a function in the configuration; each is a few lines around one of learning/preferences.py:
 
     by_reference                              direct preference optimisation
-    partial(by_reference, smoothing=0.1)      conservative: a label may be wrong
+    partial(by_reference, smoothing=0.1)      conservative: no label is believed altogether
+    partial(by_reference, smoothing=-0.125)   robust: one label of ten is swapped, -e / (1 - 2 e)
     by_margin                                 IPO: a margin to be met
     by_length                                 SimPO: means over tokens, without a reference
     by_kind                                   KTO: good ones and bad ones, not in pairs
@@ -62,7 +63,7 @@ Loss: TypeAlias = Callable[[Compared, float, "Array | None"], PairLoss]  # (what
 def by_reference(
     seen: Compared, beta: float, weight: Array | None = None, smoothing: float = 0.0
 ) -> PairLoss:
-    """Direct preference optimisation; smoothing > 0 is its conservative kin."""
+    """Direct preference optimisation; smoothing > 0 is its conservative kin, < 0 its robust one."""
     return dpo(*seen.logp, *seen.ref, beta, smoothing, weight=weight)
 
 
@@ -191,9 +192,12 @@ def train_dpo(
 
 
 def reference_logp(ref: LanguageModel, pairs: Pairs) -> tuple[Array, Array]:
-    """log ref(y | x) of chosen and rejected.   -> (B,), (B,)"""
+    """log ref(y | x) of chosen and rejected.   -> (B,), (B,)   ValueError where ref can never say one of them"""
     chosen, _ = sequence_logp(ref, pairs.prompt, pairs.chosen)
-    return chosen, sequence_logp(ref, pairs.prompt, pairs.rejected)[0]
+    rejected, _ = sequence_logp(ref, pairs.prompt, pairs.rejected)
+    for b in np.flatnonzero(np.isneginf(chosen) | np.isneginf(rejected))[:1]:
+        raise ValueError(f"ref never says a response of pair {b}; every pair has to be possible")
+    return chosen, rejected
 
 
 def pair_gradient(

@@ -8,6 +8,9 @@ nothing more to say, however little the policy says any of them. The second part
 of the group. Together they come near the best of K draws; the order alone does not, and there is no KL penalty:
 what holds the policy is that it is done.
 
+The likelihood is a sum over the tokens of the best one. Some programs divide it by the width of the padded batch: then
+its worth against the order depends on the longest response that happens to stand there.
+
 Letters: B prompts, K responses of a group, L tokens of a response.
 Left out: responses of other models and of people, which may stand in a group too.
 """
