@@ -177,6 +177,19 @@ def test_what_is_never_said_adds_nothing():
     assert np.abs(grads["theta"]).max() > 1e-3
 
 
+def test_what_is_never_said_is_never_charged():
+    """The value of the empty prefix is -beta KL(pi || ref), although most tokens are impossible."""
+    model = bigram(TOY)
+    fit_by_counting(model, np.arange(3).repeat(2), TOY.batch(["aa.", "a.", "bb.", "b.", "cc.", "c."]))
+    log_token, log_pi = tokens(model, TREE), responses(model, TREE)
+    assert np.isneginf(log_token).any()
+    with np.errstate(all="raise"):
+        price = token_price(log_token, tokens(REF, TREE), 0.2)
+    V = prefix_value(TREE, log_token, price)
+    np.testing.assert_allclose(V[:, 0], -0.2 * divergence(log_pi, LOG_REF), rtol=0, atol=1e-12)
+    assert (V[:, 0] < -0.1).all()
+
+
 def test_a_win_rate_by_hand():
     """Rewards 1 and 0, pi (3/4, 1/4) against a coin: 3/4 (1/2 + s) / 2 + 1/4 (1 - s + 1/2) / 2,  s = sigmoid(1)."""
     wins = win_rate(np.log([[0.75, 0.25]]), np.log([[0.5, 0.5]]), np.array([[1.0, 0.0]]))

@@ -152,8 +152,10 @@ def token_price(log_token: Array, log_token_ref: Array, beta: float) -> Array:
     """-beta (log pi - log ref), what a token costs as it is chosen.   (X, M, V) twice -> (X, M, V)
 
     Its sum over a response has the mean -beta KL(pi || ref).   [eq:sequence-kl]
+    What pi never says is never charged: 0.
     """
-    return np.asarray(-beta * (log_token - log_token_ref))
+    said = log_token > -np.inf
+    return np.asarray(-beta * np.subtract(log_token, log_token_ref, out=np.zeros_like(log_token), where=said))
 
 
 def prefix_value(tree: Tree, log_token: Array, token_reward: Array) -> Array:
