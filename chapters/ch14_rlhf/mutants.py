@@ -174,6 +174,14 @@ def starts_again(beta, kl, n, target, horizon):
     return beta * (1 + np.clip(kl / target - 1, -0.2, 0.2) * n / horizon)
 
 
+@mutant(
+    "next_beta",
+    "an estimate below 0 was made positive. The mean of log pi - log ref may come out negative when pi is near ref: that is too near, not too far.",
+)
+def below_zero_is_far(beta, kl, n, target, horizon):
+    return solutions.next_beta(beta, np.abs(kl), n, target, horizon)
+
+
 # ---------------------------------------------------------------- 14.4 reward_gradient
 
 
@@ -381,7 +389,7 @@ def away_from_the_reference(logits, log_ref, beta, B):
 
 @mutant(
     "price_gradient",
-    "a number that all share is taken to push like each one's own. A constant is a baseline: it pushes nowhere on average, however large the divergence is.",
+    "a number that all share is taken to push like each one's own. A constant is a baseline: however large the divergence is, it pushes nowhere on average; a mean of the batch keeps one part in B.",
 )
 def a_constant_that_pushes(logits, log_ref, beta, B):
     own, _, _, zero = solutions.price_gradient(logits, log_ref, beta, B)

@@ -11,10 +11,9 @@ from chapters.harness import alternative
 def prefers(first, second, nu):
     """Exercise 14.1."""
     h = (first - second) / 2
-    logits = np.stack([h, -h], axis=1)
-    odds = np.exp(logits - np.abs(h)[:, None])
-    alike = nu * np.exp(-np.abs(h))
-    return np.column_stack([odds, alike]) / (odds.sum(axis=1) + alike)[:, None]
+    far = np.abs(h)  # taken off, so that nothing overflows
+    odds = np.column_stack([np.exp(h - far), np.exp(-h - far), nu * np.exp(-far)])
+    return odds / odds.sum(axis=1, keepdims=True)
 
 
 def token_rewards(logp, logp_ref, score, word_score, weight, counts, beta):
@@ -143,9 +142,9 @@ def segment_loss(w, first, second, steps, mu):
     """Exercise 14.12."""
     count = np.arange(first.shape[1]) < steps[..., None]  # (B, 2, K)
     d = _film(first, count[:, 0]) - _film(second, count[:, 1])
-    p = _sigmoid(d @ w)
-    loss = -(mu * np.log(p) + (1 - mu) * np.log(1 - p)).mean()
-    return [float(loss), (p - mu) @ d / len(d)]
+    h = d @ w
+    loss = (mu * np.logaddexp(0, -h) + (1 - mu) * np.logaddexp(0, h)).mean()
+    return [float(loss), (_sigmoid(h) - mu) @ d / len(d)]
 
 
 def _film(features, count):
