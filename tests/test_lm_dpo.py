@@ -160,6 +160,7 @@ def test_simpo_by_hand():
     """2 (-4 / 2 + 9 / 3) - margin .5 = 1.5: the margin is not multiplied by beta, and the reference not asked."""
     one = {"logp": (-4.0, -9.0), "ref": (7.0, 7.0), "length": (2, 3)}
     seen = Compared(**{key: tuple(np.array([x]) for x in both) for key, both in one.items()})
+    assert by_length(seen, 2.0)[0] == pytest.approx(np.log1p(np.exp(-2.0)), abs=1e-14)
     value, (d_chosen, d_rejected) = by_length(seen, 2.0, None, margin=0.5)
     assert value == pytest.approx(np.log1p(np.exp(-1.5)), abs=1e-14)
     slope = -1 / (1 + np.exp(1.5))
@@ -282,7 +283,7 @@ def run(n, seed, **settings):
 
 
 def test_nothing_is_drawn_and_nobody_is_asked(monkeypatch):
-    """Without a sampler and without a reward: the comparisons are all it needs."""
+    """Without a sampler and without a reward: the generator says which pairs a batch has, and nothing else."""
     pairs = TOY.pairs(2000, 0)
 
     def forbidden(*_, **__):
@@ -291,7 +292,11 @@ def test_nothing_is_drawn_and_nobody_is_asked(monkeypatch):
     monkeypatch.setattr(raters, "sample", forbidden)
     monkeypatch.setattr(LanguageModel, "frozen", forbidden)  # no older policy either
     model = TOY.start()
-    train_dpo(model, TOY.ref, pairs, DPOConfig(steps=200), np.random.default_rng(0))
+    rng, batches = np.random.default_rng(0), np.random.default_rng(0)
+    train_dpo(model, TOY.ref, pairs, DPOConfig(steps=200), rng)
+    for _ in range(200):
+        batches.integers(2000, size=128)
+    assert rng.bit_generator.state == batches.bit_generator.state
     assert expectation(responses(model, TOY.tree), TOY.reward).mean() > 1.1
 
 
