@@ -34,11 +34,10 @@ from rlcore.lm.reward_model import RewardModelConfig, fit_reward_model, linear_r
 from rlcore.lm.rlhf import RLHFConfig, rlhf
 from rlcore.lm.rrhf import RRHFConfig, train_rrhf
 from rlcore.lm.sampling import draw_prompts
-from rlcore.lm.tasks import Reward, Task, features, reference
+from rlcore.lm.tasks import Task, features, reference
 from rlcore.lm.tree import Tree
 
 RESPONSES, BETA = 14_400, 0.2  # for each entrant; what a nat from the reference costs
-BATCH = 192  # responses of a round: 24 groups of 8
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,8 @@ Entrant: TypeAlias = Callable[
 
 def ppo(model: LanguageModel, ref: LanguageModel, task: Task, rng: Generator) -> Spent:
     """A critic, a price on each token, four steps on each response."""
-    cfg = climb(model, ref, task, task.reward, RESPONSES, rng)
+    cfg = RLHFConfig(updates=75, batch=RESPONSES // 75, every=75)
+    rlhf(model, trie(task.language), ref, task.reward, cfg, rng)
     return Spent(RESPONSES, RESPONSES, 0, cfg.updates * cfg.epochs)
 
 
@@ -71,18 +71,9 @@ def model_then_ppo(model: LanguageModel, ref: LanguageModel, task: Task, rng: Ge
     learned = linear_reward(features, 4)
     pairs = compare(ref, task.reward, draw_prompts(task.language, half // 2, rng), rng)
     fit_reward_model(learned, pairs, RewardModelConfig(), rng)
-    cfg = climb(model, ref, task, learned.reward, half, rng)
+    cfg = RLHFConfig(updates=40, batch=half // 40, every=40)
+    rlhf(model, trie(task.language), ref, learned.reward, cfg, rng)
     return Spent(RESPONSES, 0, len(pairs), cfg.updates * cfg.epochs)
-
-
-def climb(
-    model: LanguageModel, ref: LanguageModel, task: Task, reward: Reward, budget: int, rng: Generator
-) -> RLHFConfig:
-    """PPO on a reward with so many responses.   -> how it was done"""
-    updates = budget // BATCH
-    cfg = RLHFConfig(updates=updates, batch=budget // updates, every=updates)
-    rlhf(model, trie(task.language), ref, reward, cfg, rng)
-    return cfg
 
 
 def group(cfg: GRPOConfig) -> Entrant:

@@ -10,7 +10,8 @@ Every token of a response has the advantage of the whole. Four things are chosen
     weight       what a token counts: mean_of_means, token_mean, over_longest or sum_over_batch
     estimator    of the divergence in the loss: by_k3, by_k2 or by_k1
 
-and with them its relatives, whose names are those of the papers: DR_GRPO, DAPO, GSPO, RLOO.
+and with them its relatives, whose names are those of the papers: DR_GRPO, DAPO, GSPO, RLOO. What papers and programs
+take by default stands in `lm.conventions`.
 
 What the loss says is no measure of progress: on fresh samples the ratio is 1, and with mean_of_means the surrogate
 is 0 whatever the policy.

@@ -1,0 +1,94 @@
+"""The contest: every entrant spends the same responses, and `run` says what it is and what it cost."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from rlcore.exact.regularised import kl_optimal_policy
+from rlcore.lm.contest import BETA, ENTRANTS, MEASURES, RESPONSES, measure, run
+from rlcore.lm.evaluate import as_trie, responses
+from rlcore.lm.tasks import Task, preference_task, reference
+from rlcore.lm.tree import Tree
+
+TASK = preference_task()
+TREE, REF = Tree(TASK.language), reference(TASK.language)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Counts what `sample` draws, wherever it is called."""
+    from rlcore.lm import grpo, priced, raters, rrhf, sampling
+
+    count, original = Counter(), sampling.sample
+
+    def counted(model, prompt, rng, **kw):
+        count["responses"] += len(prompt)
+        return original(model, prompt, rng, **kw)
+
+    for module in (grpo, priced, raters, rrhf):
+        monkeypatch.setattr(module, "sample", counted)
+    return count
+
+
+@pytest.mark.parametrize("name", ENTRANTS)
+def test_the_budget_is_kept(name, drawn):
+    """What it says it spent is what it drew, and what it asked for."""
+    asked = Counter()
+
+    def reward(prompt, response):
+        asked["rewards"] += len(prompt)
+        return TASK.reward(prompt, response)
+
+    model = as_trie(REF, TREE)
+    spent = ENTRANTS[name](model, REF, Task(TASK.language, reward), np.random.default_rng(0))
+    assert drawn["responses"] == spent.responses == RESPONSES
+    assert asked["rewards"] == spent.rewards + 2 * spent.answers  # a rater looks at both
+    assert spent.steps > 0
+
+
+def test_measures_of_the_reference_and_of_the_best_policy():
+    """At the reference: E r of the design, no divergence, one half; at the optimum: V."""
+    row = measure(REF, TASK)
+    assert row["reward"] == pytest.approx(np.mean([0.593923, 0.529939, 0.467675]), abs=1e-6)
+    assert row["kl"] == pytest.approx(0, abs=1e-12)
+    assert row["win"] == pytest.approx(0.5, abs=1e-12)
+    log_best, V = kl_optimal_policy(responses(REF, TREE), TASK.table(TREE), BETA)
+    model = as_trie(REF, TREE)
+    model.params["theta"][...] = tree_logits(log_best)
+    assert measure(model, TASK)["J"] == pytest.approx(V.mean(), abs=1e-9)
+
+
+def tree_logits(log_pi):
+    """log of the mass behind each token of each prefix: any distribution on responses, as a trie.   -> (X, M, V)"""
+    mass = np.zeros((len(log_pi), TREE.n_prefixes, TASK.language.n_actions))
+    index, said = TASK.language.prefix(TREE.response), TASK.language.counts(TREE.response)
+    for x, p in enumerate(np.exp(log_pi)):
+        for t in range(TREE.response.shape[1]):
+            b = said[:, t]
+            np.add.at(mass[x], (index[b, t], TREE.response[b, t]), p[b])
+    return np.log(mass)
+
+
+def test_a_row_and_its_seed():
+    one, again, other = (run(ENTRANTS["RLOO"], TASK, seed) for seed in (0, 0, 1))
+    assert [one[key] for key in MEASURES] == [again[key] for key in MEASURES]
+    assert one["J"] != other["J"]
+    assert one["J"] == pytest.approx(one["reward"] - BETA * one["kl"], abs=1e-12)
+    assert one["seconds"] > 0
+    assert one["steps"] == 75
+
+
+def test_what_the_chapter_says():
+    """One seed; over ten the gaps' standard deviations were below .011 and these differences above .025."""
+    J = {
+        name: run(ENTRANTS[name], TASK, 3)["J"]
+        for name in ("PPO", "RLOO, 4 steps", "RLOO", "GRPO", "DPO", "RRHF")
+    }
+    V = kl_optimal_policy(responses(REF, TREE), TASK.table(TREE), BETA)[1].mean()
+    assert max(J.values()) < V
+    assert abs(J["PPO"] - J["RLOO, 4 steps"]) < 0.005
+    assert V - J["RLOO, 4 steps"] < 0.01
+    assert V - J["RLOO"] < 0.03
+    assert J["RLOO"] > max(J["GRPO"], J["DPO"]) + 0.02
+    assert min(J["GRPO"], J["DPO"]) > J["RRHF"] + 0.02
