@@ -1,8 +1,8 @@
 """Figure 14.8: CartPole from preferences: what raters' choices of films taught, and what it was worth.
 
-Ten seeds, thin, and their mean with its interval of level 0.95. CartPole's own reward never reaches the learner:
-raters see two films of 25 steps, 300 times a round. All ten succeed; of sixteen more seeds, not shown here, one had
-not after five rounds. Learned rewards have mean 0 and standard deviation 1 over the steps shown so far. About a minute.
+Thirty seeds, thin, and their mean with its interval of level 0.95. CartPole's own reward never reaches the learner:
+raters see two films of 25 steps, 300 times a round. Learned rewards have mean 0 and standard deviation 1 over the
+steps shown so far. About two minutes.
 What a network learns follows the last bits of the matrix products, which differ from one processor to another:
 so `check` says what must agree elsewhere, and how closely.
 """
@@ -20,7 +20,7 @@ from rlcore.nn.layers import mlp, mlp_params, orthogonal
 from rlcore.problems.cartpole import CartPole
 from rlcore.problems.endless import Endless
 
-SEEDS = range(10)
+SEEDS = range(30)
 CFG = SegmentConfig()
 SCALE = [2.4, 2.0, 0.2, 2.0]  # what CartPole's numbers are about
 COLUMNS = ("true", "learned")
@@ -57,10 +57,11 @@ def compute(seeds=SEEDS):
 
 
 def check(data):
-    """Untrained, the first policy is the same on every processor; after five rounds the poles stand.
+    """Untrained, the first policy is the same on every processor; after five rounds most poles stand.
 
-    On the processor that made the figure every seed ends above 98; elsewhere the mean of ten is above 75. After one
-    round every reward model is pleased with what it made, though some of those policies are worse than untrained.
+    On the processor that made the figure 29 of 30 stand for 97 steps or more; elsewhere it is three in four at least.
+    After one round every reward model is pleased with what it made, though many of those policies are worse than
+    untrained ones.
     """
     np.testing.assert_allclose(
         data["true"][0, 0], before(SEEDS[0]), rtol=0, atol=2
@@ -68,19 +69,20 @@ def check(data):
     true, learned = data["true"], data["learned"]
     assert (true <= CFG.horizon).all()
     assert true[:, 0].mean() < 30
-    assert true[:, 1].mean() < 60
-    assert true[:, -1].mean() > 75
+    assert true[:, 1].mean() < 65
+    assert (true[:, -1] > 90).mean() >= 0.75
     assert (learned[:, 0] > 0).all()
-    assert (true[:, 1] < true[:, 0]).any()
+    assert (true[:, 1] < true[:, 0]).mean() > 0.1
 
 
-def runs(ax, x, y, colour, most=np.inf):
-    for one in y:
-        ax.plot(x, one, color=colour, linewidth=0.8, alpha=0.6, label="_seed")
+def runs(ax, x, y, worse, most=np.inf):
+    """A thin line a run, dashed for those that were worse after the first round; the mean and its interval."""
+    for one, bad in zip(y, worse):
+        ax.plot(x, one, plots.DASHES[bad], color=plots.OKABE_ITO[bad], linewidth=0.9, alpha=0.7, label="_run")
     line = Curve(x, y)
-    ax.plot(x, line.mean, color=colour, linewidth=3, label="_mean")
     low, high = line.interval
-    ax.fill_between(x, low, np.minimum(high, most), color=colour, alpha=0.15, linewidth=0)
+    ax.plot(x, line.mean, color="black", linewidth=3, label="mean of all")
+    ax.fill_between(x, low, np.minimum(high, most), color="black", alpha=0.15, linewidth=0)
     ax.set(xlabel="round")
     ax.set_xticks(x)
     ax.grid(True, color="#DDDDDD", linewidth=0.8)
@@ -88,11 +90,15 @@ def runs(ax, x, y, colour, most=np.inf):
 
 @plots.house_style()
 def draw(data):
-    figure, (left, right) = plots.canvas(12, 4.8, columns=2)
-    runs(left, np.arange(6), data["true"], plots.OKABE_ITO[0], most=CFG.horizon)
-    runs(right, np.arange(1, 6), data["learned"] / CFG.horizon, plots.OKABE_ITO[1])
+    figure, (left, right) = plots.canvas(12, 5, columns=2)
+    worse = (data["true"][:, 1] < data["true"][:, 0]).astype(int)
+    runs(left, np.arange(6), data["true"], worse, most=CFG.horizon)
+    runs(right, np.arange(1, 6), data["learned"] / CFG.horizon, worse)
+    for bad, name in enumerate(("better after round 1", "worse after round 1")):  # names for the thin lines
+        right.plot([], [], plots.DASHES[bad], color=plots.OKABE_ITO[bad], linewidth=1.4, label=name)
     left.set(ylabel="true return (steps)", title="How long the pole stands, of 100 steps", ylim=(0, 104))
     right.axhline(0, color="black", linewidth=1.2, label="_shown")
-    right.text(5, -0.22, "0: the mean of all films shown so far", ha="right", fontsize=12)
-    right.set(ylabel="learned reward of a step", title="What the reward model says of it", ylim=(-0.3, 5))
+    right.text(5, -0.3, "0: the mean of all films shown so far", ha="right", fontsize=12)
+    right.set(ylabel="learned reward of a step", title="What the reward model says of it", ylim=(-0.42, 6.4))
+    right.legend(loc="upper right", framealpha=0.9)
     return figure
