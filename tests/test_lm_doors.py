@@ -82,6 +82,15 @@ def test_comparisons_of_what_are_no_responses(response, message, side):
         compared()
 
 
+@pytest.mark.parametrize(
+    ("prompt", "chosen", "rejected"),
+    [(X, Y, Y[:, :2]), (X, Y, Y[:2]), (X[:2], Y, Y), (X[:, None], Y, Y), (X, Y[:, 0], Y[:, 0]), (X, Y, None)],
+)
+def test_comparisons_whose_sides_do_not_fit(prompt, chosen, rejected):
+    with pytest.raises(ValueError, match="prompt, chosen and rejected have shapes"):
+        Pairs(prompt, chosen, rejected)
+
+
 def test_what_is_a_response():
     """All of the tree; without the pads that no row needs; and none at all."""
     TOY.check("response", TREE.response)
