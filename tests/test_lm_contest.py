@@ -10,6 +10,7 @@ from rlcore.lm.contest import BETA, ENTRANTS, MEASURES, RESPONSES, measure, run
 from rlcore.lm.evaluate import as_trie, responses
 from rlcore.lm.tasks import Task, preference_task, reference
 from rlcore.lm.tree import Tree
+from rlcore.nn.optim import Adam
 
 TASK = preference_task()
 TREE, REF = Tree(TASK.language), reference(TASK.language)
@@ -17,7 +18,7 @@ TREE, REF = Tree(TASK.language), reference(TASK.language)
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Counts what `sample` draws, wherever it is called."""
+    """Counts what `sample` draws, wherever it is called, and the steps on each set of parameters."""
     from rlcore.lm import grpo, priced, raters, rrhf, sampling
 
     count, original = Counter(), sampling.sample
@@ -28,6 +29,13 @@ def drawn(monkeypatch):
 
     for module in (grpo, priced, raters, rrhf):
         monkeypatch.setattr(module, "sample", counted)
+    step = Adam.step
+
+    def counted_step(self, params, grads):
+        count[id(params)] += 1
+        step(self, params, grads)
+
+    monkeypatch.setattr(Adam, "step", counted_step)
     return count
 
 
@@ -44,7 +52,7 @@ def test_the_budget_is_kept(name, drawn):
     spent = ENTRANTS[name](model, REF, Task(TASK.language, reward), np.random.default_rng(0))
     assert drawn["responses"] == spent.responses == RESPONSES
     assert asked["rewards"] == spent.rewards + 2 * spent.answers  # a rater looks at both
-    assert spent.steps > 0
+    assert drawn[id(model.params)] == spent.steps > 0
 
 
 def test_measures_of_the_reference_and_of_the_best_policy():

@@ -49,12 +49,12 @@ def pass_at_k(right: Any, n: int, k: int) -> Array:
 
     The share of all choices of k of the n tries that hold a right one, so its mean is 1 - (1 - p)^k for every p.
     1 - (1 - right / n)^k is too low on average: it draws the k with repetition.   [eq:pass-at-k]
-    Chen et al. (2021).   Raises ValueError unless 1 <= k <= n and right is between 0 and n.
+    Chen et al. (2021).   Raises ValueError unless 1 <= k <= n and right whole numbers from 0 to n.
     """
     check_count("n", n, 1)
     check_count("k", k, 1, n)
     c = np.asarray(right, float)
-    if not ((c >= 0) & (c <= n)).all():
-        raise ValueError(f"right is {right}; it must be numbers from 0 to n = {n}")
-    i = np.arange(k)
-    return np.asarray(1 - np.prod(np.clip(n - c[..., None] - i, 0, None) / (n - i), axis=-1))
+    if not ((c >= 0) & (c <= n) & (c == np.floor(c))).all():
+        raise ValueError(f"right is {right}; it must be whole numbers from 0 to n = {n}")
+    i = np.arange(k)  # with fewer wrong tries than k one factor is 0
+    return np.asarray(1 - np.prod((n - c[..., None] - i) / (n - i), axis=-1))
