@@ -253,6 +253,22 @@ def test_the_batch_s_divergence_is_asked_for():
     assert seen == [7, 7, 7]
 
 
+def test_a_step_by_hand():
+    """A batch with its own log-probabilities under the reference, not the model's; then Adam."""
+    pairs, cfg, model = SMALL.pairs(40, 0), DPOConfig(steps=1, batch=9, lr=0.1), SMALL.start()
+    model.params["theta"] += np.random.default_rng(5).normal(0, 1, model.params["theta"].shape)
+    before = model.frozen()
+    (row,) = train_dpo(model, SMALL.ref, pairs, cfg, np.random.default_rng(0))
+    some = pairs[np.random.default_rng(0).integers(40, size=9)]
+    want, grads = pair_gradient(before, some, reference_logp(SMALL.ref, some), cfg)
+    assert row == pytest.approx({"step": 1, **want}, abs=1e-13)
+    step = -0.1 * grads["theta"] / (np.abs(grads["theta"]) + 1e-8)  # Adam's first one
+    moved = model.params["theta"] - before.params["theta"]
+    seen = np.abs(grads["theta"]) > 1e-4
+    assert seen.sum() > 10
+    np.testing.assert_allclose(moved[seen], step[seen], rtol=1e-3, atol=0)
+
+
 def test_the_last_step_has_a_row():
     cfg, pairs = DPOConfig(steps=5, every=2), SMALL.pairs(20, 0)
     history = train_dpo(SMALL.start(), SMALL.ref, pairs, cfg, np.random.default_rng(0))
@@ -424,8 +440,9 @@ def test_a_reference_that_never_says_a_response():
     """Its log-probability is -inf, and inf - inf is no difference of rewards."""
     ref = bigram(SMALL.task.language)
     fit_by_counting(ref, np.arange(3), SMALL.task.language.batch(["a.", "b.", "c."]))
-    pairs = Pairs(np.array([0, 0]), *(SMALL.task.language.batch(two) for two in (["a.", "a."], ["a.", "b."])))
-    with pytest.raises(ValueError, match="ref never says a response of pair 1"):
-        train_dpo(SMALL.start(), ref, pairs, DPOConfig(), np.random.default_rng(0))
+    said, one_never = (SMALL.task.language.batch(two) for two in (["a.", "a."], ["a.", "b."]))
+    for chosen, rejected in ((said, one_never), (one_never, said)):
+        with pytest.raises(ValueError, match="ref never says a response of pair 1"):
+            reference_logp(ref, Pairs(np.array([0, 0]), chosen, rejected))
     with pytest.raises(ValueError, match="ref never says response 0 to prompt 0"):
         train_dpo_on_all_pairs(SMALL.start(), ref, SMALL.tree, SMALL.weight, DPOConfig())

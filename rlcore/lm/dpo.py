@@ -172,8 +172,8 @@ def train_dpo(
         accuracy                      how often h > 0; a tie is half a hit
         and what the judge says of the model after the step
 
-    Rafailov et al. (2023).   Raises ValueError without a pair, for pairs of another language, and where model and
-    ref speak two.
+    Rafailov et al. (2023).   Raises ValueError without a pair, for pairs of another language or that ref can never
+    say, and where model and ref speak two languages.
     """
     check_languages(model, ref=ref)
     pairs.check(model)
