@@ -33,9 +33,9 @@ def log_softmax(logits: Array) -> Array:
     The largest logit is taken out first, so that large logits do not cost digits. Rows are short, and there are
     many of them: turned on its side, a table is reduced in a few long sweeps.
     """
-    x = np.array(logits.T, order="C")  # (K, ...)
+    x = np.array(logits.reshape(-1, logits.shape[-1]).T, order="C")  # (K, N)
     x = x - x.max(axis=0)
-    return np.asarray(x - np.log(np.exp(x).sum(axis=0))).T
+    return np.asarray(x - np.log(np.exp(x).sum(axis=0))).T.reshape(logits.shape)
 
 
 def softmax(logits: Array) -> Array:
@@ -67,7 +67,8 @@ def inverse_cdf(cdf: Array, rng: Generator) -> Any:
 
 def pick(table: Array, index: Array) -> Array:
     """table[i, index[i]] for every leading i.   (..., K), (...) -> (...)"""
-    return np.asarray(np.take_along_axis(table, np.asarray(index)[..., None], axis=-1)[..., 0])
+    rows, index = table.reshape(-1, table.shape[-1]), np.asarray(index)
+    return np.asarray(rows[np.arange(len(rows)), index.ravel()]).reshape(index.shape)
 
 
 def finite_difference(f: Callable[[], float], x: Array, eps: float = 1e-6) -> Array:

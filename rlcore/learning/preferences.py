@@ -46,12 +46,14 @@ def bradley_terry(
     """
     same_shape(reward_chosen=reward_chosen, reward_rejected=reward_rejected)
     h = np.subtract(reward_chosen, reward_rejected) - margin
-    yes, no = _log_sigmoid(h), _log_sigmoid(-h)
+    yes = _log_sigmoid(h)
     if noise:
-        loss, slope = _noisy(yes, no, noise)
-    else:
-        loss = -(1 - label_smoothing) * yes - label_smoothing * no
+        loss, slope = _noisy(yes, _log_sigmoid(-h), noise)
+    elif label_smoothing:
+        loss = -(1 - label_smoothing) * yes - label_smoothing * _log_sigmoid(-h)
         slope = np.exp(yes) - (1 - label_smoothing)
+    else:
+        loss, slope = -yes, np.exp(yes) - 1
     return _over_pairs(loss, slope, weight)
 
 

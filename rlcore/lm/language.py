@@ -152,8 +152,9 @@ class Language:
 
     def before(self, response: Array) -> Array:
         """The letter before each token; K where there is none.   (B, L) -> (B, L), 0 to K"""
-        none = np.full((len(response), 1), self.eos)
-        return np.concatenate([none, np.minimum(response[:, :-1], self.eos)], axis=1)
+        before = np.full(response.shape, self.eos)
+        before[:, 1:] = np.minimum(response[:, :-1], self.eos)
+        return before
 
     def prefix(self, response: Array) -> Array:
         """The number of the string before each token.   (B, L) -> (B, L)

@@ -29,7 +29,7 @@ from rlcore.learning.policies import log_prob
 from rlcore.lm.language import Language
 from rlcore.nn import layers
 from rlcore.nn.attention import transformer, transformer_params
-from rlcore.nn.layers import Params, check_dtype, fan_in_uniform, linear, tanh
+from rlcore.nn.layers import Params, check_dtype, fan_in_uniform, tanh
 from rlcore.numerics import Array
 from rlcore.problems.doors import check_count
 
@@ -82,7 +82,7 @@ def sequence_logp(model: LanguageModel, prompt: Array, response: Array) -> tuple
     [eq:sequence-logp]
     """
     logp, back = token_logp(model, prompt, response)
-    return logp.sum(axis=1), lambda d: back(np.broadcast_to(d[:, None], logp.shape))
+    return logp.sum(axis=1), lambda d: back(d[:, None])
 
 
 def check_languages(model: LanguageModel, **others: LanguageModel) -> None:
@@ -166,24 +166,25 @@ def _features_to_logits(
 ) -> tuple[Array, Back]:
     """A one-hot feature times a matrix is a row of it, so the first layer is looked up, not multiplied."""
     p, (B, L) = params, response.shape
-    before = language.before(response)  # (B, L)
+    before = language.before(response).ravel()  # (B L,)
     of_prompt = (about @ p["W_prompt"])[prompt]  # (B, H)
-    x = p["W_before"][before] + of_prompt[:, None] + p["W_position"][:L]
+    x = p["W_before"][before] + of_prompt.repeat(L, axis=0)
+    x = x.reshape(B, L, -1) + p["W_position"][:L]
     h, back_bend = tanh(x.reshape(B * L, -1))  # one long product is faster than B short ones
-    logits, back_out = linear(p["W_out"], p["b_out"], h)  # (B L, V)
+    logits = h @ p["W_out"] + p["b_out"]  # (B L, V)
 
     def back(d: Array) -> Params:
-        dW_out, db_out, dh = back_out(np.asarray(d).reshape(logits.shape))
-        dx = back_bend(dh)  # (B L, H)
-        of_row = dx.reshape(x.shape)
+        d = np.asarray(d, h.dtype).reshape(logits.shape)
+        dx = back_bend(d @ p["W_out"].T)  # (B L, H)
+        of_row, ones = dx.reshape(x.shape), np.ones(B * L, h.dtype)  # ones @ is a faster sum
         d_position = np.zeros_like(p["W_position"])
         d_position[:L] = of_row.sum(axis=0)
         return {
-            "W_prompt": about[prompt].T @ of_row.sum(axis=1),
-            "W_before": _add_up(dx, before.ravel(), language.n_actions),
+            "W_prompt": about[prompt].T @ (ones[:L] @ of_row),
+            "W_before": _add_up(dx, before, language.n_actions),
             "W_position": d_position,
-            "W_out": dW_out,
-            "b_out": db_out,
+            "W_out": h.T @ d,
+            "b_out": ones @ d,
         }
 
     return logits.reshape(B, L, -1), back
