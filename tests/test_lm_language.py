@@ -126,6 +126,13 @@ def test_the_language_is_a_decision_problem():
     np.testing.assert_allclose(mdp.start[[0, 21, 42]], 1 / 3)
 
 
+@pytest.mark.parametrize("token", [-1, 7, 99])
+def test_a_number_that_is_no_token_has_no_text(token):
+    small = Language("abcd", ("a", "b"), length=3)
+    with pytest.raises(ValueError, match=rf"tokens\[1\] is {token}; tokens of this language are 0 to 6"):
+        small.decode([0, token])
+
+
 def test_a_tree_too_large_is_refused():
     with pytest.raises(ValueError, match="2,745,954,241 responses; a tree holds at most 1,000,000"):
         Tree(Language("abcdefghijklmno", length=8))

@@ -101,7 +101,12 @@ class Language:
         return [self._characters.index(c) for c in text]
 
     def decode(self, tokens: Any) -> str:
-        """The text of tokens (L,); BOS and pads are left out."""
+        """The text of tokens (L,); BOS and pads are left out.   ValueError for a number that is no token."""
+        for i, token in enumerate(tokens):
+            if not 0 <= token < self.n_tokens:
+                raise ValueError(
+                    f"tokens[{i}] is {token}; tokens of this language are 0 to {self.n_tokens - 1}"
+                )
         return "".join(self._characters[token] for token in tokens)
 
     def batch(self, texts: Sequence[str]) -> Array:
