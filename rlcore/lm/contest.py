@@ -129,7 +129,8 @@ def run(entrant: Entrant, task: Task, seed: int) -> dict[str, float]:
     model = as_trie(ref, tree)
     began = time.process_time()
     spent = entrant(model, ref, task, np.random.default_rng(seed))
-    return {**measure(model, task), "seconds": time.process_time() - began, **asdict(spent)}
+    seconds = time.process_time() - began
+    return {**measure(model, task), "seconds": seconds, **asdict(spent)}
 
 
 def measure(model: LanguageModel, task: Task) -> dict[str, float]:
