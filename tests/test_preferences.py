@@ -202,6 +202,23 @@ def test_chances_of_all_rankings_sum_to_one():
     assert total == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.parametrize("kind", [list, np.int64, np.int8])
+def test_whole_numbers_have_the_gradient_of_their_floats(kind):
+    """Of either kind of ranking, and of every loss of pairs."""
+    floats = np.array([[1.0, 3, 2], [-2, 0, 5]])
+    whole = floats.astype(int).tolist() if kind is list else floats.astype(kind)
+    for f in (plackett_luce, lambda x: rrhf(x, floats[:, ::-1])):
+        (value, d), (expected, slope) = f(whole), f(floats)
+        assert value == expected
+        np.testing.assert_allclose(d, slope, atol=1e-12)
+        assert np.abs(slope).max() > 0.1
+    pair = [np.asarray(row) for row in whole]
+    for loss in PAIR_LOSSES.values():
+        (value, d), (expected, slope) = loss(*pair), loss(*floats)
+        assert value == pytest.approx(expected, abs=1e-3 if kind is np.int8 else 1e-12)
+        np.testing.assert_allclose(d, slope, atol=1e-3 if kind is np.int8 else 1e-12)
+
+
 def test_centred_rewards_by_hand():
     value, (d_chosen, d_rejected) = centring(np.array([2.0, 1.0]), np.array([1.0, -1.0]))
     assert value == 4.5

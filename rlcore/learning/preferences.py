@@ -190,7 +190,7 @@ def rrhf(score: Array, rank_reward: Array) -> tuple[float, Array]:
     Raises ValueError where shapes differ.
     """
     same_shape(score=score, rank_reward=rank_reward)
-    p, r = np.asarray(score), np.asarray(rank_reward)
+    p, r = np.multiply(score, 1.0), np.asarray(rank_reward)  # whole numbers have a gradient too
     excess = p[..., :, None] - p[..., None, :]  # (B, G, G)
     wrong = (r[..., :, None] < r[..., None, :]) & (excess > 0)
     groups = p.size / p.shape[-1]
@@ -205,7 +205,7 @@ def plackett_luce(reward: Array) -> tuple[float, Array]:
 
     With G = 2 it is `bradley_terry`.   [eq:plackett-luce]  Plackett (1975), Luce (1959).
     """
-    r = np.asarray(reward)
+    r = np.multiply(reward, 1.0)  # whole numbers have a gradient too
     G = r.shape[-1]
     later = np.where(np.arange(G) >= np.arange(G)[:, None], r[..., None, :], -np.inf)  # (B, G, G) who is left
     left = log_softmax(later)  # row g: log-probability of each to be the next
