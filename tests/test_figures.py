@@ -198,6 +198,15 @@ def test_animate_gives_a_gif(folder):
     assert figures.why_stale(script, figures.read_manifest(folder)) == "fig_09_1_new.gif is missing"
 
 
+def test_a_figure_has_several_names_and_a_chapter_is_all_of_its_figures(folder):
+    other = folder / "fig_10_1_other.py"
+    other.write_text(SCRIPT, encoding="utf-8")
+    new = folder / "fig_09_1_new.py"
+    for name in ("fig_09_1_new", "09_1_new", "09_1", "09", "figures/fig_09_1_new.py"):
+        assert figures.scripts([name], folder) == [new]
+    assert figures.scripts(["10", "09"], folder) == figures.scripts([], folder) == [new, other]
+
+
 def test_an_unknown_figure_is_one_clear_line(folder, capsys):
     with pytest.raises(SystemExit) as stop:
         figures.main(["nonsense"], folder)

@@ -31,7 +31,7 @@ FIGURES = ROOT / "figures"
 
 
 def scripts(names: Sequence[str] = (), folder: Path = FIGURES) -> list[Path]:
-    """The figure scripts, all or those named (`fig_01_2_walk`, `01_2` or a file name will do), sorted.
+    """The figure scripts, all or those named (`fig_01_2_walk`, `01_2`, `01` for a chapter, or a file name), sorted.
 
     Raises ValueError for a name that fits no figure.
     """
@@ -40,9 +40,8 @@ def scripts(names: Sequence[str] = (), folder: Path = FIGURES) -> list[Path]:
         return every
     chosen = set()
     for name in names:
-        fitting = [
-            script for script in every if Path(name).stem in (script.stem, script.stem[4:], script.stem[4:8])
-        ]
+        stem = Path(name).stem
+        fitting = [s for s in every if stem in (s.stem, s.stem[4:], s.stem[4:8], s.stem[4:6])]
         if not fitting:
             raise ValueError(
                 f"no figure is called {name!r}; there are {', '.join(s.stem for s in every) or 'none'}"
@@ -154,7 +153,9 @@ def main(argv: Sequence[str] | None = None, folder: Path = FIGURES) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.figures", description="Redraw the figures out of date."
     )
-    parser.add_argument("names", nargs="*", help="figures, fig_01_2_walk or 01_2; default: every one")
+    parser.add_argument(
+        "names", nargs="*", help="figures, fig_01_2_walk or 01_2, or a chapter, 01; default: all"
+    )
     parser.add_argument("--all", action="store_true", help="redraw whether out of date or not")
     parser.add_argument("--check", action="store_true", help="write nothing, say what is out of date")
     options = parser.parse_args(argv)
