@@ -20,17 +20,19 @@ from numpy.random import Generator
 from rlcore.lm.tasks import Task
 from rlcore.lm.tree import Tree
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, check_probability
+from rlcore.problems.doors import check_count, check_probability, check_rng
 
 
 def demonstrations(task: Task, n: int, share: float, rng: Generator) -> tuple[Array, Array]:
     """n prompts at random, each with its answer; but for a share of them the first letter is any.   -> (n,), (n, L)
 
     A letter at random may be the right one. Of several answers the first of the tree is shown.
-    Raises ValueError unless n is a whole number >= 0, share a probability, and every prompt has an answer.
+    Raises ValueError unless n is a whole number >= 0, share a probability, rng a Generator, and every prompt has an
+    answer.
     """
     check_count("n", n, 0)
     check_probability("share", share)
+    check_rng(rng)
     tree = Tree(task.language)
     table = task.table(tree)
     for x in np.flatnonzero(~(table > 0).any(axis=1))[:1]:

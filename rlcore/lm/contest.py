@@ -77,8 +77,12 @@ def model_then_ppo(model: LanguageModel, ref: LanguageModel, task: Task, rng: Ge
 
 
 def group(cfg: GRPOConfig) -> Entrant:
-    """`grpo` with some configuration."""
-    rounds = RESPONSES // (cfg.prompts * cfg.group)
+    """`grpo` with some configuration.   ValueError unless the responses of its rounds make up the budget"""
+    rounds, rest = divmod(RESPONSES, cfg.prompts * cfg.group)
+    if rest:
+        raise ValueError(
+            f"cfg draws {cfg.prompts} groups of {cfg.group} a round; that must divide {RESPONSES}"
+        )
 
     def entrant(model: LanguageModel, ref: LanguageModel, task: Task, rng: Generator) -> Spent:
         grpo(model, ref, task.reward, replace(cfg, iterations=rounds, every=rounds), rng)
@@ -124,7 +128,11 @@ def run(entrant: Entrant, task: Task, seed: int) -> dict[str, float]:
     reward, kl, win, J     means over prompts: E r, KL(pi || ref), win rate against ref, E r - BETA KL
     seconds                of the processor, for training alone
     responses, rewards, answers, steps      see `Spent`
+
+    Raises ValueError for an entrant that is no function, such as its name, and for a task without a reference.
     """
+    if not callable(entrant):
+        raise ValueError(f"entrant is {entrant!r}; it must be a function, such as ENTRANTS['PPO']")
     tree, ref = Tree(task.language), reference(task.language)
     model = as_trie(ref, tree)
     began = time.process_time()

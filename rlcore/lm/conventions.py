@@ -16,16 +16,7 @@ from dataclasses import replace
 from functools import partial
 
 from rlcore.learning.returns import group_advantage
-from rlcore.lm.grpo import (
-    DAPO,
-    DR_GRPO,
-    GRPO,
-    GSPO,
-    RLOO,
-    GRPOConfig,
-    mean_of_means,
-    token_mean,
-)
+from rlcore.lm.grpo import DAPO, DR_GRPO, GRPO, GSPO, RLOO, GRPOConfig, token_mean
 
 CONVENTIONS: dict[str, GRPOConfig] = {
     # the formula; it leaves open which std, and how wide the clip: n and 0.2 here
@@ -39,7 +30,9 @@ CONVENTIONS: dict[str, GRPOConfig] = {
     "nano-aha-moment": replace(
         GRPO, advantage=partial(group_advantage, ddof=0), weight=token_mean, beta=0.001
     ),
+    # its formula divides by the tokens of a group, its program by those of a batch, as here; of the std it says no
+    # more than that: n - 1 and 1e-4 here, and so for GSPO
     "DAPO": DAPO,
     # one ratio a response, so the mean of means is the mean over responses
-    "GSPO": replace(GSPO, weight=mean_of_means, clip=(3e-4, 4e-4), beta=0.0),
+    "GSPO": replace(GSPO, clip=(3e-4, 4e-4), beta=0.0),
 }

@@ -1,4 +1,4 @@
-"""Figure 16.3: eight ways to align one model, each with 14,400 responses, over ten seeds: `lm.contest`.
+"""Figure 16.5: eight ways to align one model, each with 14,400 responses, over ten seeds: `lm.contest`.
 
 The measures are exact means over all responses at the end; the seconds are the processor's, of one machine.
 """
@@ -15,13 +15,7 @@ from rlcore.lm.tree import Tree
 
 COLUMNS = (*MEASURES, "seconds")
 GAP = MEASURES.index("J")
-LABELS = (
-    "reward E r",
-    "KL(pi || ref), nats",
-    "win rate against ref",
-    "best J less J",
-    "processor seconds a run",
-)
+LABELS = ("reward E r", "KL(pi || ref), nats", "win rate", "best J less J", "seconds a run")
 
 
 def compute(seeds=range(10)):
@@ -58,7 +52,7 @@ def check(data):
 
 @plots.house_style()
 def draw(data):
-    figure, axes = plots.canvas(17, 5.2, columns=len(COLUMNS))
+    figure, axes = plots.canvas(13, 5, columns=len(COLUMNS))
     y = np.arange(len(ENTRANTS))[::-1]
     for m, ax in enumerate(axes):
         for i in range(len(ENTRANTS)):
@@ -77,6 +71,8 @@ def draw(data):
             ax.axvline(data["least"][m], color="#777777", linestyle=":", linewidth=1.5, label="_least")
         else:
             ax.set_xlim(0, None)
+        if m != GAP:
+            ax.locator_params(axis="x", nbins=4)
         ax.set(xlabel=LABELS[m], ylim=(-0.6, len(ENTRANTS) - 0.4))
         ax.set_ylabel("entrant" if m == 0 else "")
         ax.set_yticks(y, list(ENTRANTS) if m == 0 else [""] * len(ENTRANTS))

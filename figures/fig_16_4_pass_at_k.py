@@ -1,4 +1,4 @@
-"""Figure 16.5: what k tries are worth, before GRPO and after.
+"""Figure 16.4: what k tries are worth, before GRPO and after.
 
 Left: how many different balanced strings there are among k tries, of eight. Right: the mean over 25 sums of the
 probability that one of k tries is right. Exact, of the models of eight seeds each.

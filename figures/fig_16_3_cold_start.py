@@ -1,4 +1,4 @@
-"""Figure 16.4: GRPO on answers that a program checks: a cold start, a warm one, and a policy that cannot.
+"""Figure 16.3: GRPO on answers that a program checks: a cold start, a warm one, and a policy that cannot.
 
 Left: sums, by a network, from nothing and after 400 steps on demonstrations, half of them at random.
 Right: parity of three bits, by a network and by a linear policy, with a price on leaving uniform and without.
