@@ -29,6 +29,8 @@ def test_demonstrations_are_right_but_for_their_share():
         assert abs(right - want) <= 4 * np.sqrt(want * (1 - want) / n)
         assert (response[:, 1] == task.language.eos).all()
         assert set(prompt) == set(range(25))
+    prompt, response = demonstrations(task, 0, 0.5, np.random.default_rng(0))
+    assert (prompt.shape, response.shape) == ((0,), (0, 2))
 
 
 def test_a_demonstration_does_not_change_the_tree():
@@ -53,6 +55,12 @@ def test_demonstrations_that_are_none(arguments, message):
         demonstrations(addition(), *arguments, np.random.default_rng(0))
 
 
+@pytest.mark.parametrize("rng", [0, None, np.random.RandomState(0)], ids=["seed", "none", "old"])
+def test_a_seed_is_no_generator(rng):
+    with pytest.raises(ValueError, match="rng is"):
+        demonstrations(addition(), 3, 0.5, rng)
+
+
 def test_a_task_without_an_answer():
     task = Task(Language("ab", ("P", "Q"), 1), lambda x, y: (x == 0).astype(float))
     with pytest.raises(ValueError, match="no right answer to prompt 1, 'Q'"):
@@ -62,7 +70,7 @@ def test_a_task_without_an_answer():
 # ---------------------------------------------------------------- pass@k
 
 
-@pytest.mark.parametrize(("n", "k"), [(5, 1), (5, 2), (5, 5), (7, 3)])
+@pytest.mark.parametrize(("n", "k"), [(1, 1), (5, 1), (5, 2), (5, 5), (7, 3)])
 def test_pass_at_k_counts_choices(n, k):
     """Against every choice of k of the n tries."""
     for c in range(n + 1):

@@ -37,6 +37,17 @@ def test_everything_that_can_be_said():
     np.testing.assert_allclose(summary(rambler(LANGUAGE)), [0.25, 4.5998, 4.5998], rtol=0, atol=6e-5)
 
 
+def test_sizes():
+    """Six tokens to choose from, eleven places to stop in; the shortest language has room for one."""
+    model = rambler(LANGUAGE)
+    assert model(X, Y)[0].shape == (48, 12, 6)
+    assert {key: array.shape for key, array in model.params.items()} == {"answer": (4,), "stop": (2, 11)}
+    shortest = rambling(2).language
+    x, y = everything(shortest)
+    assert shortest.texts(y) == ["a.", "a-", "b.", "b-", "c.", "c-", "d.", "d-"]
+    assert rambler(shortest)(x, y)[0].shape == (8, 2, 6)
+
+
 def test_what_is_said_can_be_said():
     response, logp = sample(rambler(LANGUAGE), np.zeros(500, int), np.random.default_rng(0))
     assert set(LANGUAGE.texts(response)) <= set(LANGUAGE.texts(Y))
