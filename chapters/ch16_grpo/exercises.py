@@ -12,7 +12,8 @@ def advantages(reward, group, ddof, eps):
     """Exercise 16.1.  The advantage in units of the group's spread, (16.1, eq:group-advantage), groups mixed up.
 
     The groups may differ in size and lie in any order: group[b] is the number of b's prompt. The std of n
-    rewards divides by n - ddof. A group whose rewards are all equal gets 0, also with eps = 0.
+    rewards divides by n - ddof. A group whose rewards are all equal gets 0, also with eps = 0, and whatever
+    rounding makes of its mean.
 
     reward (B,), group (B,) int, ddof 0 or 1, eps float >= 0 -> (B,)
     """

@@ -30,6 +30,19 @@ def nan_where_all_are_equal(reward, group, ddof, eps):
     return A
 
 
+@mutant(
+    "advantages",
+    "a spread is divided by wherever it is not exactly 0. Rounding may leave one near 1e-17 where all rewards are equal, and rounding divided by rounding is an advantage.",
+)
+def rounding_by_rounding(reward, group, ddof, eps):
+    A = np.zeros(len(reward))
+    for g in np.unique(group):
+        r = reward[group == g]
+        s = r.std(ddof=ddof) + eps
+        A[group == g] = (r - r.mean()) / s if s else 0.0
+    return A
+
+
 @mutant("advantages", "ddof is swapped: ddof 0 divides the squares by n, ddof 1 by n - 1.")
 def other_ddof(reward, group, ddof, eps):
     return solutions.advantages(reward, group, 1 - ddof, eps)
