@@ -17,7 +17,7 @@ def prefers(first, second, nu):
 
         exp(r1)  to  exp(r2)  to  nu exp((r1 + r2) / 2)
 
-    With nu = 0 everybody chooses, as in the chapter. Rewards may be as large as 1000.
+    With nu = 0 everybody chooses, as in (14.1, eq:bradley-terry). Rewards may be as large as 1000.
 
     first (B,) and second (B,) rewards, of any sign, nu float >= 0
       -> (B, 3): P(the first), P(the second), P(cannot tell)
@@ -30,9 +30,9 @@ def prefers(first, second, nu):
 def token_rewards(logp, logp_ref, score, word_score, weight, counts, beta):
     """Exercise 14.2.  What PPO is paid for each token.
 
-    A token costs beta (log pi - log ref). Readers marked single words too: a token earns weight times its
-    word_score. The score of the whole response comes with the last token that was chosen. Pads, where counts is
-    False, are paid nothing; what logp, logp_ref and word_score hold there is garbage.
+    A token costs beta (log pi - log ref), and the score of the whole response comes with the last token that was
+    chosen (14.9, eq:token-price). Readers marked single words too: a token earns weight times its word_score as
+    well. Pads, where counts is False, are paid nothing; what logp, logp_ref and word_score hold there is garbage.
 
     logp (B, L), logp_ref (B, L), score (B,), word_score (B, L), weight float, counts (B, L) bool, beta float
       -> (B, L)
@@ -41,7 +41,7 @@ def token_rewards(logp, logp_ref, score, word_score, weight, counts, beta):
 
 
 def next_beta(beta, kl, n, target, horizon):
-    """Exercise 14.3.  A price that follows the divergence.
+    """Exercise 14.3.  A price that follows the divergence (14.10, eq:following-price).
 
     After update u, on n[u] responses of mean divergence kl[u],
 
@@ -56,7 +56,7 @@ def next_beta(beta, kl, n, target, horizon):
 def reward_gradient(w, chosen, rejected, noise):
     """Exercise 14.4.  The gradient of the loss of a linear reward, where raters err, each as often as is known.
 
-    The label of pair b is wrong with probability noise[b], so the loss is
+    The label of pair b is wrong with probability noise[b], so by (14.4, eq:noisy-raters) the loss is
 
         -mean over b of log((1 - noise) sigmoid(h) + noise sigmoid(-h)),      h = (chosen - rejected) @ w
 
@@ -68,7 +68,7 @@ def reward_gradient(w, chosen, rejected, noise):
 
 
 def ranking_loss(reward, placed):
-    """Exercise 14.5.  Plackett and Luce, where a rater named the first few and no more.
+    """Exercise 14.5.  Plackett and Luce (14.5, eq:plackett-luce), where a rater named the first few and no more.
 
     The best one is chosen among all, with probabilities softmax(r); the next one among those that are left; and
     so on, placed[b] times. In which order the others stand says nothing: they were only not chosen.
@@ -126,14 +126,14 @@ def shifted_optimum(log_ref, reward, length, beta, c, d):
         2   rewards were whitened: less their mean, divided by their standard deviation, over all prompts
         3   rewards were whitened prompt by prompt
 
-    Mean and standard deviation are those of what ref says, where all prompts are equally likely. The policy
-    becomes, for each prompt, the one of largest E(changed reward) - beta KL(pi || ref). How much
-    J = E r - beta KL(pi || ref) with the rewards as they were does it lose, compared with the best policy?
+    Mean and standard deviation are those of what ref says, where all prompts are equally likely. The policy becomes,
+    for each prompt, the best one for the changed reward (14.7, eq:kl-optimum). How much J = E r - beta KL(pi || ref)
+    with the rewards as they were does it lose, compared with the best policy?
 
     log_ref (X, N), reward (X, N), length (N,) int, tokens of each response, beta float, c (X,), d float
       -> (4, X), numbers >= 0
 
-    Hint: what J lacks is beta KL(pi || pi*).
+    Hint: (14.8, eq:what-is-lost).
     """
     raise NotImplementedError("Exercise 14.8")
 
@@ -142,7 +142,7 @@ def win_rate(pi, ref, reward, draw):
     """Exercise 14.9.  How often a rater likes the policy's response better than the reference's.
 
     Each draws one response, and a rater compares the two. Rewards that differ by draw or less look alike: the
-    rater calls a draw. Otherwise they choose by Bradley and Terry. A draw is half a win.
+    rater calls a draw, which is half a win. Otherwise they choose as in (14.13, eq:win-rate).
 
     pi (N,) and ref (N,) probabilities of the responses to one prompt, reward (N,), draw float >= 0
       -> [win rate float, how often a draw is called float]
@@ -153,7 +153,7 @@ def win_rate(pi, ref, reward, draw):
 def best_of(ref, score, n, k):
     """Exercise 14.10.  Keep the best k of n draws, take one of those at random: its distribution, exactly.
 
-    Equals are told apart by a fair coin, so they keep the proportions of ref. k = 1 is the best of n.
+    Equals are told apart by a fair coin, so they keep the proportions of ref. k = 1 is (14.11, eq:best-of-n).
 
     ref (N,) probabilities > 0, score (N,), with ties, n int, k int from 1 to n -> [pi (N,), KL(pi || ref)]
 
@@ -165,8 +165,8 @@ def best_of(ref, score, n, k):
 def overoptimised(ref, proxy, gold, betas):
     """Exercise 14.11.  What the best policy for a learned reward earns, by that reward and by the true one.
 
-    For each beta, pi is the policy of largest E proxy - beta KL(pi || ref). Lower beta a little: pi goes further
-    from ref. The last column is what it gains in gold for a nat, d E gold / d KL, along the way that pi takes.
+    For each beta, pi is the best policy for proxy (14.7, eq:kl-optimum). Lower beta a little: pi goes further from
+    ref. The last column is what it gains in gold for a nat, d E gold / d KL, along the way that pi takes.
 
     ref (N,) probabilities > 0, proxy (N,), gold (N,), betas (K,) > 0
       -> (K, 4): E proxy, E gold, KL(pi || ref), d E gold / d KL
@@ -183,7 +183,7 @@ def segment_loss(w, first, second, steps, mu):
     of the rewards of its steps less that of the second film's. Of film b of the first kind steps[b, 0] steps
     count, of the second kind steps[b, 1]; behind them stands garbage.
 
-        loss = -mean over b of (mu log sigmoid(h) + (1 - mu) log sigmoid(-h))
+        loss = -mean over b of (mu log sigmoid(h) + (1 - mu) log sigmoid(-h)),     as (14.14, eq:segment-loss)
 
     mu is 1 where the first was chosen, 0 where the second was, 1/2 where they looked alike.
 

@@ -1,10 +1,13 @@
 """RLHF in rounds: ask about what the policy says now, correct the reward model, train the policy, ask again.
 
-A reward model is right where it was taught: on what the reference says. PPO goes where the model's numbers are
-highest, and that is also where its errors are: the learned reward rises, the gold one, which the raters go by,
-rises less, stops or falls. The cure is to ask about just those responses. It has a limit: what the features do
-not show, no comparison can teach. And in a language so small that the reference says everything now and then,
-as many comparisons of the reference's responses, asked for at once, mend as much.
+A reward model was taught on what the reference says. PPO goes where the model's numbers are highest, and its
+errors are there too: the learned reward rises, the gold one, which the raters go by, rises less, stops or falls.
+The cure is to ask about just those responses. It has two limits. What the features do not show, no comparison can
+teach. And in a language so small that the reference says everything now and then, rounds come near what as many
+comparisons of the reference's responses, asked for at once, mend, and do not pass it.
+
+How often a reward model agrees with raters on the new responses says little of it: they are nearly equally good,
+and who knows the reward hardly does better than a coin.
 
     model, critic = as_trie(ref, tree), trie(language)
     learned = mlp_reward(letter_counts(4, 3), 8, rng)

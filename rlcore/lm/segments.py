@@ -94,7 +94,8 @@ def choose(
     """Show raters the first half beside the second.   2 B segments -> B comparisons, and one more for each draw
 
     Sums of rewards that differ by no more than `draw` look alike: such a pair is entered both ways round, which
-    asks for equal sums. To toss a coin for it would teach the network the coin.
+    asks for equal sums. To toss a coin for it would teach the network the coin. So it counts as two comparisons,
+    twice what one comparison with the label 1/2 would.
     """
     B = len(segments) // 2
     margin = segments.true[:B] - segments.true[B : 2 * B]
