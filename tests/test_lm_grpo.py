@@ -362,6 +362,9 @@ def test_the_history():
     assert {key: history[-1][key] for key in judge(model)} == judge(model)
     assert all(np.isfinite(list(row.values())).all() for row in history)
     assert all(1 <= row["length"] <= 3 and row["kl"] > 0 for row in history)
+    before = model.frozen().params["W_out"]
+    assert grpo(model, REF, TASK.reward, replace(cfg, iterations=0), np.random.default_rng(0)) == []
+    np.testing.assert_array_equal(model.params["W_out"], before)
 
 
 def test_a_round_by_hand():
