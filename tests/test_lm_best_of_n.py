@@ -7,8 +7,8 @@ from rlcore.exact.regularised import best_of_n, divergence, regularised_performa
 from rlcore.lm.best_of_n import RejectionConfig, best_of, rejection_tune
 from rlcore.lm.evaluate import as_trie, expectation, near_reference, responses
 from rlcore.lm.models import mlp_model
-from rlcore.lm.sampling import sample
-from rlcore.lm.sft import SFTConfig
+from rlcore.lm.sampling import draw_prompts, sample
+from rlcore.lm.sft import SFTConfig, sft
 from rlcore.lm.tasks import coarse_features, preference_task, reference
 from rlcore.lm.tree import Tree
 
@@ -129,6 +129,17 @@ def test_a_network_learns_from_its_best():
     assert JUDGE(mlp_model(TOY, np.random.default_rng(0)))["exact_reward"] < 0.1
     assert history[-1]["exact_reward"] > history[0]["exact_reward"] > 0.3
     assert history[-1]["nll"] < history[0]["nll"]
+
+
+def test_the_nll_of_a_round_is_that_of_its_last_batch():
+    model = as_trie(REF, TREE)
+    rng, twin = np.random.default_rng(5), np.random.default_rng(5)
+    cfg = RejectionConfig(batch=40, n=2, sft=SFTConfig(steps=20, batch=10, lr=0.1))
+    (row,) = rejection_tune(model, TASK.reward, cfg, rng)
+    again, x = as_trie(REF, TREE), draw_prompts(TOY, 40, twin)
+    kept, _ = best_of(again, TASK.reward, x, 2, twin)
+    fitted = sft(again, x, kept, cfg.sft, twin)
+    assert row["nll"] == fitted[-1]["nll"] < fitted[0]["nll"] - 0.1
 
 
 def no_number(x, y):

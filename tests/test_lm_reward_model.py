@@ -155,6 +155,13 @@ def test_pairs_that_some_weights_tell_apart_have_no_best_weights():
         maximum_likelihood(np.zeros((0, 2)))
 
 
+def test_a_step_is_judged_with_the_price_of_its_size():
+    """The way to the maximum turns back here: late steps make the pairs less likely, and the weights smaller."""
+    d = np.array([[20.0, -6.0], [2.0, -2.0]])
+    w = maximum_likelihood(d, ridge=0.01)
+    np.testing.assert_allclose(d.T @ (1 / (1 + np.exp(d @ w))) / 2, 0.01 * w, rtol=0, atol=1e-10)
+
+
 def test_maximum_likelihood_is_no_search_better():
     d = difference(pairs_of(300, 4))
     found = minimize(

@@ -641,6 +641,7 @@ def test_the_same_seed_gives_the_same_run():
         ),
         (lambda: KLPrice(-0.2), "beta is -0.2"),
         (lambda: KLPrice(np.nan), "beta is nan"),
+        (lambda: KLPrice(np.inf), "beta is inf"),
         (lambda: KLPrice(target=0.0), "target is 0.0"),
         (lambda: KLPrice(0.0, target=1.0), "beta is 0, which no target moves"),
         (lambda: draw_prompts(TOY, -1, np.random.default_rng(0)), "n is -1"),

@@ -310,6 +310,10 @@ RNG = np.random.default_rng(0)
             lambda: cut(walks_of(at_random, horizon=8), CartPole().observe, 3, 9, np.random.default_rng(0)),
             "K is 9",
         ),
+        (
+            lambda: cut(walks_of(at_random, horizon=8), CartPole().observe, 3, 0, np.random.default_rng(0)),
+            "K is 0",
+        ),
         (lambda: cut_where_it_ends(500), r"rollout.done\[\d+, 0\] is"),  # by a fall
         (lambda: cut_where_it_ends(5), r"rollout.done\[4, 0\] is"),  # by its horizon
         (lambda: preferences_on(Pendulum()), "segments need numbered actions"),
