@@ -264,6 +264,17 @@ def test_groups_keep_their_number_type():
     np.testing.assert_array_equal(rloo_advantage(np.array([[1, 0]])), [[1, -1]])
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_reward_that_is_no_number_is_not_hidden(bad):
+    """Its group is lost and says so; it does not look like a group that has nothing to say."""
+    reward = np.array([[1.0, bad, 0.0, 2.0], [1.0, 0.0, 0.0, 2.0]])
+    with np.errstate(invalid="ignore"):
+        for f in (group_advantage, rloo_advantage):
+            advantage = f(reward)
+            assert np.isnan(advantage[0]).any()
+            np.testing.assert_array_equal(advantage[1], f(reward[1:])[0])
+
+
 def test_groups_of_one():
     np.testing.assert_array_equal(group_advantage(np.array([[3.0], [1.0]])), 0)
     with pytest.raises(ValueError, match=r"reward has shape \(2, 1\); a group needs two responses or more"):

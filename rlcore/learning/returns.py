@@ -216,7 +216,7 @@ def group_advantage(reward: Array, *, eps: float = 1e-4, ddof: int = 1, scale: b
         return x
     G = x.shape[-1]
     std = np.sqrt((x * x).sum(axis=-1, keepdims=True) / max(G - ddof, 1))
-    return np.asarray(np.divide(x, std + eps, out=np.zeros_like(x), where=std > 0))
+    return np.asarray(np.divide(x, std + eps, out=np.zeros_like(x), where=std != 0))
 
 
 def rloo_advantage(reward: Array) -> Array:
