@@ -1,5 +1,7 @@
 """Reward models: gradients, recovery of the truth, what cannot be recovered, noise, many kinds of opinion."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -160,6 +162,18 @@ def test_a_step_is_judged_with_the_price_of_its_size():
     d = np.array([[20.0, -6.0], [2.0, -2.0]])
     w = maximum_likelihood(d, ridge=0.01)
     np.testing.assert_allclose(d.T @ (1 / (1 + np.exp(d @ w))) / 2, 0.01 * w, rtol=0, atol=1e-10)
+
+
+def test_a_pair_of_weight_0_says_nothing():
+    d, odd = difference(pairs_of(300, 4)), np.arange(300) % 2
+    np.testing.assert_allclose(maximum_likelihood(d, odd / 150), maximum_likelihood(d[1::2]), rtol=0, atol=1e-9)
+
+
+def test_pairs_of_another_language_are_refused_by_their_side():
+    pairs = pairs_of(3, 0)
+    for side in ("chosen", "rejected"):
+        with pytest.raises(ValueError, match=rf"pairs\.{side}\[0, 0\] is 9"):
+            replace(pairs, **{side: np.full_like(pairs.chosen, 9)}).check(REF)
 
 
 def test_maximum_likelihood_is_no_search_better():
