@@ -166,7 +166,9 @@ def test_a_step_is_judged_with_the_price_of_its_size():
 
 def test_a_pair_of_weight_0_says_nothing():
     d, odd = difference(pairs_of(300, 4)), np.arange(300) % 2
-    np.testing.assert_allclose(maximum_likelihood(d, odd / 150), maximum_likelihood(d[1::2]), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(
+        maximum_likelihood(d, odd / 150), maximum_likelihood(d[1::2]), rtol=0, atol=1e-9
+    )
 
 
 def test_pairs_of_another_language_are_refused_by_their_side():
