@@ -313,10 +313,12 @@ def test_settings_that_are_none(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"difference": np.array([[1.0], [np.nan]])}, r"difference has shape \(2, 1\)"),
+        ({"difference": np.array([[1.0], [np.nan]])}, r"difference\[1, 0\] is nan"),
+        ({"difference": np.zeros((3, 0))}, r"difference has shape \(3, 0\)"),
         ({"difference": np.ones(3)}, r"difference has shape \(3,\)"),
-        ({"weight": np.ones(2)}, r"weight has shape \(2,\); it must be numbers >= 0, \(3,\)"),
-        ({"weight": np.array([1.0, -1.0, 1.0])}, "weight has"),
+        ({"weight": np.ones(2)}, r"weight has shape \(2,\); it must be \(3,\)"),
+        ({"weight": np.array([1.0, np.inf, 1.0])}, r"weight\[1\] is inf"),
+        ({"weight": np.array([1.0, -1.0, 1.0])}, r"weight\[1\] is -1"),
         ({"ridge": -0.1}, "ridge is -0.1"),
         ({"ridge": np.nan}, "ridge is nan"),
     ],

@@ -164,15 +164,19 @@ def maximum_likelihood(
 
     d = phi(chosen) - phi(rejected). By Newton's method, halving a step that does not help. Without a ridge the
     maximum is at infinity where some w tells all pairs apart, and is not one point where features depend on each
-    other: both are a ValueError, as are differences that are no finite numbers, and a weight or ridge below 0.
+    other: both are a ValueError, as are differences, weights and a ridge that are not finite, or the latter two < 0.
     weight (B,): 1 / B each where not given.
     """
     d = np.asarray(difference, float)
-    if d.ndim != 2 or not np.isfinite(d).all():
-        raise ValueError(f"difference has shape {d.shape}; it must be finite numbers, (B, F)")
+    if d.ndim != 2 or d.shape[1] == 0:
+        raise ValueError(f"difference has shape {d.shape}; it must be (B, F), with a feature or more")
+    for b, k in np.argwhere(~np.isfinite(d))[:1]:
+        raise ValueError(f"difference[{b}, {k}] is {d[b, k]}; it must be a finite number")
     share = np.full(len(d), 1 / max(len(d), 1)) if weight is None else np.asarray(weight, float)
-    if share.shape != (len(d),) or not (share >= 0).all():
-        raise ValueError(f"weight has shape {share.shape}; it must be numbers >= 0, {(len(d),)}")
+    if share.shape != (len(d),):
+        raise ValueError(f"weight has shape {share.shape}; it must be {(len(d),)}, a number a pair")
+    for b in np.flatnonzero(~((share >= 0) & (share < np.inf)))[:1]:
+        raise ValueError(f"weight[{b}] is {share[b]}; it must be a finite number >= 0")
     if not is_number(ridge) or not 0 <= ridge < np.inf:
         raise ValueError(f"ridge is {ridge!r}; it must be a finite number >= 0")
     w = np.zeros(d.shape[1])
