@@ -94,9 +94,9 @@ The reading order:
     lm.rrhf                 ranked responses, and the likelihood of the best one
     lm.grpo                 groups in the place of a critic: GRPO, Dr. GRPO, DAPO, GSPO, RLOO
     lm.conventions          the same, as papers and programs have it by default
+    lm.rambling             an answer and talk behind it: where a loss that divides by lengths leads
     lm.checked              answers that a program checks, and pass@k        (lm.linear: the plainest policy)
     lm.contest              eight entrants, one task, one budget
-    lm.rambling             an answer and talk behind it: where a loss that divides by lengths leads
     lab.plots               pictures of values, policies and convergence        (lab.film: a film of them)
     lab.flow                flow diagrams whose boxes are calls of the code
     lab.experiments         runs over seeds, curves with intervals

@@ -75,7 +75,7 @@ def kl_ref_optimal_policy(log_ref: Any, reward: Any, beta: float) -> Array:
 
     So a reward that is d below lam costs a factor 1 / d, not exp(-d / beta): far from the best, pi keeps
     more of ref. The estimator k3, put into a loss, leads here. lam by Newton's method from the left, which
-    rises to it and stops when it rises no more.
+    rises to it and stops when it rises no more.   [eq:k3-optimum]
     """
     (log_ref,) = _distributions(log_ref=log_ref)
     reward, ref = _rewards(log_ref, reward, beta), np.exp(log_ref)

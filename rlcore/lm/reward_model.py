@@ -13,6 +13,7 @@ one way; each becomes one of the losses:
     rankings     best to worst                          plackett_luce
     ratings      a number                               squared_error
     edits        the edited over the original           bradley_terry again
+    clicks       the clicked over the other             bradley_terry again
 
 Letters: B batch, L tokens of a response, F features, G responses of a ranking.
 Left out: a model that shares its body with the policy.

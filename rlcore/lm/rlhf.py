@@ -14,7 +14,8 @@ functions.
     history = rlhf(model, critic, ref, task.reward, RLHFConfig(), rng, near_reference(tree, log_ref, reward, 0.2))
 
 The same price in other places is another matter. Put into the loss, k1 pushes nowhere on average. One number for
-all responses to a prompt is a baseline: it pushes nowhere either. With its sign turned, the reward rises faster.
+all responses to a prompt is a baseline: it pushes nowhere either. With its sign turned, the reward is higher on
+average, and J is lower.
 
 Letters: X prompts, B responses, L tokens of a response, P prompts of an update, G responses to each.
 Left out: minibatches, bodies that policy and critic share.
