@@ -484,9 +484,13 @@ def test_cartpole_is_learnt_by_two_shards(average):
 @pytest.mark.parametrize("shards", [2, 4])
 @pytest.mark.parametrize("average", AVERAGES)
 def test_cartpole_is_solved(average, shards, seed):
-    """A mean of 475 over 100 fresh episodes with actions drawn from the policy."""
+    """A mean of 475 over 100 fresh episodes with actions drawn from the policy.
+
+    At a gentler rate than `ppo`'s: four shards that average parameters walk apart on 16 steps each. At this rate
+    1 of 20 seeds stayed below 475 there, at the default 1 of 8; with two shards, or gradients, none of 24.
+    """
     policy, value = networks(seed=seed, hidden=(64, 64), dtype=np.float32)
-    cfg = DistributedConfig(shards=shards, average=average, stop_at=490)
+    cfg = DistributedConfig(shards=shards, average=average, stop_at=490, lr=5e-3)
     rng = np.random.default_rng(seed)
     history = distributed_ppo(CartPole(), policy, value, cfg, rng)
     fresh = make_runner(CartPole(), 100, rng)
