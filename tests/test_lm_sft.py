@@ -132,6 +132,17 @@ def test_a_step_is_one_of_adam_on_the_mean_over_responses():
     assert np.abs(hand.params["theta"]).max() > 0.3
 
 
+def test_no_steps_and_one_demonstration():
+    """The smallest settings there are: nothing moves; one step on one demonstration makes it likelier."""
+    still, moved = bigram(TOY), bigram(TOY)
+    assert sft(still, X[:1], Y[:1], SFTConfig(steps=0), np.random.default_rng(0)) == []
+    np.testing.assert_array_equal(still.params["theta"], bigram(TOY).params["theta"])
+    (row,) = sft(moved, X[:1], Y[:1], SFTConfig(steps=1, batch=1), np.random.default_rng(0))
+    after = sequence_logp(moved, X[:1], Y[:1])[0][0]
+    assert row["nll"] == pytest.approx(-sequence_logp(still, X[:1], Y[:1])[0][0])
+    assert after > -row["nll"] + 0.01
+
+
 def test_the_same_seed_the_same_model():
     prompt = np.arange(30) % 3
     response, _ = sample(demonstrator(), prompt, np.random.default_rng(2))
