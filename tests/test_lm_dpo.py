@@ -328,7 +328,6 @@ def test_many_pairs_come_near_the_optimum():
         assert TOY.judge(model) == {key: history[-1][key] for key in TOY.judge(model)}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "reward", "kl", "far"),
     [(1000, 1.405, 2.35, 1.92), (4000, 1.569, 1.68, 0.43), (16_000, 1.563, 1.42, 0.20)],

@@ -130,23 +130,12 @@ def sampled(cfg, seed):
     return summary(model)
 
 
-def test_lengths_from_samples():
-    """One seed. Of five, standard deviations were .02 to .04 tokens."""
-    _, wrong, right = sampled(SAMPLED["GRPO"][0], 0)
-    assert wrong > 5.1
-    assert right < 3.9
-    accuracy, wrong, right = sampled(SAMPLED["DAPO"][0], 0)
-    assert accuracy > 0.95
-    assert abs(wrong - 4.6) < 0.25
-    assert abs(right - 4.6) < 0.25
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLED)
 def test_published_lengths(name):
     """Means of five seeds, within three times the published intervals."""
     cfg, wrong, wide, right, narrow = SAMPLED[name]
-    _, got_wrong, got_right = np.mean([sampled(cfg, seed) for seed in range(5)], axis=0)
+    accuracy, got_wrong, got_right = np.mean([sampled(cfg, seed) for seed in range(5)], axis=0)
+    assert accuracy > 0.8
     assert got_wrong == pytest.approx(wrong, abs=wide)
     assert got_right == pytest.approx(right, abs=narrow)
 

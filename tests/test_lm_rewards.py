@@ -80,21 +80,12 @@ ROWS = {  # E r, KL, V - J; and our bands
 }
 
 
-def check(name, got, widen=1.0):
-    want, band = ROWS[name]
-    assert near(got, want, widen * np.array(band)), (name, got)
-
-
-def test_one_seed_of_the_published_stages():
-    for name in ("GRPO", "RLOO"):
-        check(name, run(name, 0), widen=1.5)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_the_published_stages(name):
     """Means of five seeds. RLOO's V - J: three times the published interval."""
-    check(name, np.mean([run(name, seed) for seed in range(5)], axis=0))
+    want, band = ROWS[name]
+    got = np.mean([run(name, seed) for seed in range(5)], axis=0)
+    assert near(got, want, band), got
 
 
 @pytest.mark.parametrize("make", [mlp_model, pytest.param(transformer_model, marks=pytest.mark.slow)])
@@ -164,7 +155,6 @@ class InGroupsOfEight:
         return A
 
 
-@pytest.mark.slow
 def test_the_expected_advantage_of_a_response():
     """Against 200,000 groups, prompt A: |z| <= 4 for each of 85 responses, by the spread 1 of an advantage."""
     p = np.exp(LOG_REF[0])
@@ -183,7 +173,6 @@ FIXED_POINTS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FIXED_POINTS)
 def test_samples_come_to_the_fixed_point_of_their_own_mean(name):
     """Means of three seeds. A group of eight without a scale sees beta 8 / 7 as dear: another point than beta's."""
@@ -193,13 +182,6 @@ def test_samples_come_to_the_fixed_point_of_their_own_mean(name):
     assert near(exact, want, [0.002, 0.01, 0.001]), exact
     got = np.mean([run(name, seed) for seed in range(3)], axis=0)
     assert near(got, exact, [0.03, 0.12, 0.005]), (got, exact)
-
-
-def test_k3_of_tokens_ends_elsewhere():
-    """A quick look at the same: in the loss, k3 of tokens keeps V - J at .069; in the reward, k1 has .002."""
-    exact = flow(DR_GRPO, above_the_mean, over_longest, steps=150)
-    assert exact[2] == pytest.approx(0.069, abs=0.002)
-    assert run("RLOO", 0)[2] < 0.003
 
 
 # ---------------------------------------------------------------- rewards that a program checks

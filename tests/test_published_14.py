@@ -523,7 +523,6 @@ def test_dpo_on_all_pairs_lowers_what_was_chosen():
     assert rows[-1, 3] == pytest.approx(0.00026, abs=6e-6)
 
 
-@pytest.mark.slow
 def test_dpo_on_all_pairs_arrives():
     """After 1,500 steps: E r 1.6494 and KL 1.6445, those of pi*; the loss is the raters' own, and not below."""
     t = toy(3)
@@ -579,7 +578,7 @@ def bigram_optimum(t, loss):
     [
         (0.5, 1.01423, 1.0660),
         (0.2, 1.28123, 1.4500),
-        pytest.param(0.1, 1.42785, 1.7326, marks=pytest.mark.slow),
+        (0.1, 1.42785, 1.7326),
     ],
 )
 def test_the_best_bigram(beta, want, V):
@@ -594,7 +593,6 @@ def test_the_best_bigram(beta, want, V):
     assert kl_optimal_policy(t.log_ref, t.reward, beta)[1].mean() == pytest.approx(V, abs=6e-5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("beta", "want"), [(0.5, 1.01307), (0.2, 1.27536), (0.1, 1.40399)])
 def test_the_bigram_that_dpo_finds_is_another(beta, want):
     t = toy(4)
