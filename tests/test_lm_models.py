@@ -266,6 +266,19 @@ def test_bad_temperatures(temperature):
         sample(bigram(TOY), [0], np.random.default_rng(0), temperature=temperature)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_model_that_says_no_distribution_is_not_heard(bad):
+    """A step that went too far: the run ends here, and does not go on with one letter for ever."""
+    model = trie(TOY)
+    model.params["theta"][1] = bad
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="model gives nan for logits / temp"):
+        sample(model, np.arange(3), np.random.default_rng(0))
+    well = trie(TOY)
+    well.params["theta"] += [1.0, 0.0, 0.0, 0.0, -1.0]
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="or temperature too small"):
+        sample(well, np.arange(3), np.random.default_rng(0), temperature=1e-320)
+
+
 @pytest.mark.parametrize(
     ("prompt", "message"),
     [

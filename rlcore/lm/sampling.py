@@ -27,7 +27,8 @@ def sample(
 
     Below 1 a temperature makes the likely likelier; at another one than 1 logp is not `token_logp`, for it was
     not the model itself that spoke. One uniform number a row and position, drawn whether the row goes on or not.
-    Raises ValueError unless temperature > 0 and every prompt is the number of one.   [eq:temperature]
+    Raises ValueError unless temperature > 0, every prompt is the number of one, and what the model says is a
+    distribution.   [eq:temperature]
     """
     if not is_number(temperature) or not 0 < temperature < inf:
         raise ValueError(f"temperature is {temperature!r}; it must be a finite number > 0")
@@ -43,6 +44,10 @@ def sample(
         response[:, t] = np.where(going, token, language.pad)
         logp[:, t] = np.where(going, pick(log_pi, token), 0.0)
         going = going & (token != language.eos)
+    if np.isnan(logp).any():
+        raise ValueError(
+            "model gives nan for logits / temperature; is a parameter nan, or temperature too small?"
+        )
     return response, logp
 
 
