@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rlcore.exact.regularised import kl_optimal_policy
+from rlcore.lm import contest
 from rlcore.lm.contest import BETA, ENTRANTS, MEASURES, RESPONSES, group, measure, run
 from rlcore.lm.evaluate import as_trie, responses
 from rlcore.lm.grpo import GRPO
@@ -132,3 +133,20 @@ def test_runs_that_are_none(entrant, task, message):
 def test_rounds_that_do_not_make_up_the_budget(settings):
     with pytest.raises(ValueError, match="must divide 14400"):
         group(replace(GRPO, **settings))
+
+
+def test_seconds_are_of_training_alone(monkeypatch):
+    """By a clock that only training and measuring move: two seconds, then five."""
+    clock = [0.0]
+    monkeypatch.setattr(contest.time, "process_time", lambda: clock[0])
+
+    def measuring(model, task):
+        clock[0] += 5
+        return {}
+
+    def training(model, ref, task, rng):
+        clock[0] += 2
+        return contest.Spent(0, 0, 0, 0)
+
+    monkeypatch.setattr(contest, "measure", measuring)
+    assert run(training, TASK, seed=0)["seconds"] == 2

@@ -29,7 +29,7 @@ from rlcore.learning.policies import log_prob
 from rlcore.lm.language import Language
 from rlcore.nn import layers
 from rlcore.nn.attention import transformer, transformer_params
-from rlcore.nn.layers import Params, check_dtype, fan_in_uniform, tanh
+from rlcore.nn.layers import Params, check_dtype, fan_in_uniform, linear, tanh
 from rlcore.numerics import Array
 from rlcore.problems.doors import check_count
 
@@ -171,11 +171,11 @@ def _features_to_logits(
     x = p["W_before"][before] + of_prompt.repeat(L, axis=0)
     x = x.reshape(B, L, -1) + p["W_position"][:L]
     h, back_bend = tanh(x.reshape(B * L, -1))  # one long product is faster than B short ones
-    logits = h @ p["W_out"] + p["b_out"]  # (B L, V)
+    logits, back_out = linear(p["W_out"], p["b_out"], h)  # (B L, V)
 
     def back(d: Array) -> Params:
-        d = np.asarray(d, h.dtype).reshape(logits.shape)
-        dx = back_bend(d @ p["W_out"].T)  # (B L, H)
+        dW_out, db_out, dh = back_out(np.asarray(d).reshape(logits.shape))
+        dx = back_bend(dh)  # (B L, H)
         of_row, ones = dx.reshape(x.shape), np.ones(B * L, h.dtype)  # ones @ is a faster sum
         d_position = np.zeros_like(p["W_position"])
         d_position[:L] = of_row.sum(axis=0)
@@ -183,8 +183,8 @@ def _features_to_logits(
             "W_prompt": about[prompt].T @ (ones[:L] @ of_row),
             "W_before": _add_up(dx, before, language.n_actions),
             "W_position": d_position,
-            "W_out": h.T @ d,
-            "b_out": ones @ d,
+            "W_out": dW_out,
+            "b_out": db_out,
         }
 
     return logits.reshape(B, L, -1), back
