@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -303,8 +304,9 @@ class Deadly(CartPole):
         if Path(self.flag).is_file():
             SURVIVED.append(1)
             if len(SURVIVED) >= 3:
-                Path(self.flag).unlink(missing_ok=True)
-                os.kill(os.getpid(), KILL)
+                with suppress(FileNotFoundError):  # then another process was first
+                    Path(self.flag).unlink()
+                    os.kill(os.getpid(), KILL)
         return super().step(state, action, rng)
 
 

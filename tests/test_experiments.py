@@ -23,12 +23,13 @@ def scaled_draw(scale, rng):
 
 
 def draw_unless(flag, rng):
-    """Dies where the flag is up, and takes it down first."""
+    """Dies where it takes the flag down. Only one process can: to look first would let two see the flag."""
     first = rng.random(3)
-    if Path(flag).exists():
+    try:
         Path(flag).unlink()
-        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-    return first
+    except FileNotFoundError:
+        return first
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def no_draw(rng):
