@@ -32,6 +32,7 @@ ROOT = Path(__file__).parents[1]
         ([1.0, 2.0], np.array([1.0, 2.0])),
         (np.array([[1.0], [2.0]]), np.array([1.0, 2.0])),
         (np.array([1.0, 2.0 + 5e-6], np.float32), np.array([1.0, 2.0])),
+        ([np.arange(2), np.array([1.0, 2.0 + 5e-6], np.float32)], [np.arange(2), np.array([1.0, 2.0])]),
         (np.array([np.nan, np.inf]), np.array([np.nan, np.inf])),
         ((np.arange(3), 1.5), [np.arange(3.0), 1.5]),
         ([[1, 2], [0.5], True], ([1, 2], [0.5], True)),

@@ -169,9 +169,11 @@ def test_ten_actions(student, rng):
 
 @graded("13.7", points=1, instances=2)
 def test_estimates(student, rng):
+    """Two batches; one of them happened to hold what ref likes better."""
     logp = np.log(rng.uniform(0.2, 0.5, 12))
     log_ratio = np.tile([0.9, 0.3, -0.5], 4) + rng.uniform(-0.05, 0.05, 12)
     student.check("kl_estimates", logp, logp - log_ratio)
+    student.check("kl_estimates", logp, logp + log_ratio)  # the mean of k1 is below 0 here
 
 
 @graded("13.8", points=1)

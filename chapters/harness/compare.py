@@ -34,6 +34,8 @@ def difference(got: Any, want: Any, tol: float | None = None) -> str | None:
         return f"its shape is {a.shape}, not {b.shape}"
     if (a.dtype.kind == "b") != (b.dtype.kind == "b"):
         return f"its dtype is {a.dtype}, not {b.dtype}"
+    if tol is None:
+        tol = FLOAT32 if _coarse(got) else FLOAT64
     bad = ~close(a, b, tol)
     if not bad.any():
         return None
@@ -43,10 +45,8 @@ def difference(got: Any, want: Any, tol: float | None = None) -> str | None:
     return f"{where} is {x}, not {y}" + (f" (they differ by {abs(a[i] - b[i]):.1e})" if x == y else "")
 
 
-def close(a: Any, b: Any, tol: float | None = None) -> Any:
+def close(a: Any, b: Any, tol: float) -> Any:
     """Elementwise: equal, or within the tolerance; nan is close to nan alone."""
-    if tol is None:
-        tol = FLOAT32 if a.dtype in (np.float32, np.float16) else FLOAT64
     with np.errstate(invalid="ignore"):
         return np.isclose(a.astype(float), b.astype(float), rtol=tol, atol=tol, equal_nan=True)
 
@@ -86,6 +86,13 @@ def _is_array(x: Any) -> bool:
         return np.asarray(x).dtype.kind in "biuf" and isinstance(x, list)
     except ValueError:
         return False
+
+
+def _coarse(x: Any) -> bool:
+    """Is it float32, or a part of it? Beside whole numbers a part of a list becomes float64, and stays as coarse."""
+    if isinstance(x, (list, tuple)):
+        return any(map(_coarse, x))
+    return getattr(x, "dtype", None) in (np.float32, np.float16)
 
 
 def _kind(x: Any) -> str:
