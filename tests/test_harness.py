@@ -71,6 +71,14 @@ def test_different(got, want, said):
     assert re.search(said, difference(got, want) or "no difference")
 
 
+def test_tolerance_of_a_test_is_no_harder_on_float32():
+    third = np.float32(1 / 3)
+    assert difference(third, 1 / 3, 1e-9) is None
+    assert difference(float(third), 1 / 3, 1e-9)
+    assert difference(third, 1 / 3 + 1e-3, 1e-2) is None
+    assert difference(third, 1 / 3 + 1e-3, 1e-9)
+
+
 def test_gap():
     assert gap(np.array([1.0, 2.5]), np.array([1.0, 2.0])) == 0.5
     assert gap([[1, 2], 3.0], ([1, 2], 3.25)) == 0.25

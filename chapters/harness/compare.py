@@ -13,8 +13,8 @@ FLOAT32 = 1e-5
 def difference(got: Any, want: Any, tol: float | None = None) -> str | None:
     """Say where `got` first differs from `want`, or None.
 
-    Lists count as arrays, a whole number as a float, and (N, 1) as (N,). A float32 answer is judged
-    to 1e-5, a float64 answer to 1e-10, both relative and absolute, unless the test gives `tol`.
+    Lists count as arrays, a whole number as a float, and (N, 1) as (N,). A float64 answer is judged to
+    1e-10, relative and absolute, or to the test's `tol`; a float32 answer to 1e-5 if that is larger.
     """
     if isinstance(want, (list, tuple)) and not _is_array(want):
         return _sequence(got, want, tol)
@@ -34,9 +34,7 @@ def difference(got: Any, want: Any, tol: float | None = None) -> str | None:
         return f"its shape is {a.shape}, not {b.shape}"
     if (a.dtype.kind == "b") != (b.dtype.kind == "b"):
         return f"its dtype is {a.dtype}, not {b.dtype}"
-    if tol is None:
-        tol = FLOAT32 if _coarse(got) else FLOAT64
-    bad = ~close(a, b, tol)
+    bad = ~close(a, b, max(tol or FLOAT64, FLOAT32 if _coarse(got) else 0.0))
     if not bad.any():
         return None
     i = np.unravel_index(int(bad.argmax()), bad.shape)
