@@ -25,7 +25,8 @@ PAIR_LOSSES = {
     "dpo": lambda c, r, **k: dpo(c, r, 0 * c, 0 * r, 0.5, **k),
     "ipo": lambda c, r, **k: ipo(c, r, 0 * c, 0 * r, 0.5, **k),
     "hinge": lambda c, r, **k: hinge(c, r, 0 * c, 0 * r, 0.5, **k),
-    "simpo": lambda c, r, **k: simpo(c, r, 0 * c + 2, 0 * r + 3, 0.5, **k),
+    "noisy": lambda c, r, **k: bradley_terry(c, r, noise=0.1, **k),
+    "simpo": lambda c, r, **k: simpo(c, r, np.full(c.shape, 2), np.full(r.shape, 3), 0.5, **k),
     "centring": centring,
     "kto": lambda c, r, **k: kto(c, r, 0 * c, 0 * r, 0.3, 0.5, **k),
 }

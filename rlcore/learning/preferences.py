@@ -14,6 +14,7 @@ Left out: preferences that no single reward explains.
 
 from __future__ import annotations
 
+from math import log, log1p
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -143,7 +144,8 @@ def simpo(
     """
     same_shape(logp_chosen=logp_chosen, logp_rejected=logp_rejected)
     same_shape(logp_chosen=logp_chosen, length_chosen=length_chosen, length_rejected=length_rejected)
-    per_chosen, per_rejected = beta / np.asarray(length_chosen), beta / np.asarray(length_rejected)
+    dtype = np.multiply(logp_chosen, 1.0).dtype  # lengths are whole numbers, and have no say in it
+    per_chosen, per_rejected = (beta / np.asarray(n, dtype) for n in (length_chosen, length_rejected))
     value, (d, _) = bradley_terry(
         per_chosen * logp_chosen, per_rejected * logp_rejected, margin=margin, weight=weight
     )
@@ -235,7 +237,7 @@ def _log_sigmoid(h: Array) -> Array:
 
 def _noisy(yes: Array, no: Array, noise: float) -> tuple[Array, Array]:
     """-log P and its slope, P = (1 - noise) sigmoid(h) + noise sigmoid(-h), from the logarithms of both."""
-    right, flipped = np.log1p(-noise) + yes, np.log(noise) + no
+    right, flipped = log1p(-noise) + yes, log(noise) + no
     log_p = np.logaddexp(right, flipped)
     trust = np.exp(right - log_p)  # the probability that the label is right
     return -log_p, (1 - trust) * np.exp(yes) - trust * np.exp(no)
