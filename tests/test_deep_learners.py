@@ -210,7 +210,7 @@ def test_a_critic_that_says_two_numbers_is_refused(name):
     policy, _ = networks(4, 2)
     two = Value(mlp_params([4, 2], np.random.default_rng(0)), mlp)
     alone = name in ("reinforce", "reinforce, full return", "ppo, no critic")
-    message = r"value gives shape \((\d+), 2\) for \1 states; it must be \(\1, 1\)"
+    message = r"(?:value|baseline) gives shape \((\d+), 2\) for \1 states; it must be \(\1, 1\)"
     with nullcontext() if alone else pytest.raises(ValueError, match=message):
         learner(CartPole(), policy, two, config(steps=100), np.random.default_rng(0))
 

@@ -256,5 +256,5 @@ def test_actions_that_do_not_exist_are_refused():
 
     policy = Policy(mlp_params([4, 2], np.random.default_rng(0)), mlp, Categorical())
     with pytest.raises(ValueError, match="some actions do not exist"):
-        check_fit(Gap(), policy, None, np.zeros((2, 4)))
-    check_fit(CartPole(), policy, None, np.zeros((2, 4)))
+        check_fit(Gap(), policy, np.zeros((2, 4)))
+    check_fit(CartPole(), policy, np.zeros((2, 4)))

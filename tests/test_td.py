@@ -630,7 +630,7 @@ BAD = [
     ({"gamma": float("nan")}, "gamma is nan"),
     ({"gamma": "1"}, "gamma is '1'"),
     ({"rng": 0}, "rng is int; it must be a Generator"),
-    ({"rng": None}, "rng is NoneType"),
+    ({"rng": None}, "rng is None;"),
     ({"Q0": np.zeros((4, 48))}, r"Q0 has shape \(4, 48\); it must be a number, \(48, 4\) or \(2, 48, 4\)"),
     ({"Q0": np.full((48, 4), np.nan)}, r"Q0\[0, 0, 0\] is nan"),
     ({"Q0": np.inf}, r"Q0\[0, 0, 0\] is inf; every number must be finite"),

@@ -50,6 +50,7 @@ from rlcore.learning.returns import gae
 from rlcore.learning.rollout import make_runner
 from rlcore.nn.layers import Params
 from rlcore.nn.optim import Adam, clip_by_norm
+from rlcore.problems.doors import check_kind
 
 MOSTLY_REWARDS = partial(gae, lam=0.95)
 
@@ -92,10 +93,12 @@ def actor_critic(
     from a stream of their own.
     Raises ValueError for networks that do not fit the environment, or episodes that need not end.
     """
+    check_kind(ActorCriticConfig, cfg=cfg)
+    check_kind(Value, value=value)
     runner = make_runner(env, cfg.walkers, rng)
     judge = make_runner(env, cfg.eval_episodes, rng.spawn(1)[0])
     observe, act = runner.env.observe, actor(policy, runner.env.observe)
-    check_fit(runner.env, policy, value, observe(runner.state))
+    check_fit(runner.env, policy, observe(runner.state), value=value)
     adam, adam_critic = Adam(cfg.lr), Adam(cfg.value_lr)
     history: list[dict[str, float]] = []
     bar = Progress("actor_critic", cfg.steps)

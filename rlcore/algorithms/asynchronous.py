@@ -33,7 +33,7 @@ from rlcore.learning.progress import Progress
 from rlcore.learning.shards import dealt, params_of
 from rlcore.nn.optim import Adam, clip_by_norm
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_kind, is_number
 
 # ---------------------------------------------------------------- time
 
@@ -102,6 +102,7 @@ def asynchronous_a2c(
     An update sees 1 / shards of the steps of an update of `synchronous_a2c`.
     Mnih et al. (2016), as a simulation in one process. Errors as `synchronous_a2c`; ValueError for delay < 0.
     """
+    check_kind(SynchronousConfig, cfg=cfg)
     check_count("delay", delay, 0)
     nets, part = (policy, value), replace(cfg, shards=1, walkers=cfg.walkers // cfg.shards)
     shards, judge = dealt(env, nets, part, cfg.shards, rng)

@@ -37,6 +37,7 @@ from rlcore.learning.rollout import Act, Runner, evaluate, make_runner
 from rlcore.nn.layers import Forward, Params, Pullback, blend, copy, tanh
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array
+from rlcore.problems.doors import check_kind
 from rlcore.problems.env import Box
 
 
@@ -121,6 +122,7 @@ def ddpg(env: Any, actor: Actor, critic: Value, cfg: DDPGConfig, rng: Generator)
     thread; for larger ones, say it to be faster: OMP_NUM_THREADS=1.
     Raises ValueError for networks that do not fit the environment, or episodes that need not end.
     """
+    check_kind(DDPGConfig, cfg=cfg)
     runner = make_runner(env, cfg.walkers, rng)
     judge = make_runner(env, cfg.eval_episodes, rng.spawn(1)[0])
     observe = runner.env.observe
@@ -244,6 +246,8 @@ def assess(judge: Runner, actor: Actor, critic: Value, gamma: float) -> dict[str
 
 def check_networks(env: Any, actor: Actor, critic: Value, x: Array) -> None:
     """Raise ValueError unless both networks take features x (N, n_features), and the actor's box is that of env."""
+    check_kind(Actor, actor=actor)
+    check_kind(Value, critic=critic)
     if not isinstance(env.actions, Box):
         raise ValueError(f"env has numbered actions, {env.actions}; ddpg needs real-valued ones, a Box")
     for side in ("low", "high"):

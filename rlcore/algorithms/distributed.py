@@ -35,7 +35,7 @@ from numpy.random import Generator
 
 from rlcore.algorithms import actor_critic as a2c
 from rlcore.algorithms.ppo import PPOConfig, policy_gradient, report, shrunk, value_gradient
-from rlcore.learning.on_policy import actor, explained_variance, mean_score, minibatches
+from rlcore.learning.on_policy import actor, check_factor, explained_variance, mean_score, minibatches
 from rlcore.learning.policies import Policy, Value
 from rlcore.learning.progress import Progress
 from rlcore.learning.returns import gae
@@ -54,6 +54,7 @@ from rlcore.learning.shards import (
 from rlcore.learning.workers import Factory, Workers, in_process
 from rlcore.nn.layers import blend
 from rlcore.nn.optim import Adam, clip_by_norm
+from rlcore.problems.doors import check_kind
 
 # ---------------------------------------------------------------- PPO: one shard, and two ways to agree
 
@@ -167,6 +168,7 @@ def distributed_ppo(
     executor: a factory of learning/workers.py;  tries: how often a task may be lost. The result is the same.
     Raises ValueError for what does not fit or cannot be sent, RuntimeError for a task lost `tries` times.
     """
+    check_kind(DistributedConfig, cfg=cfg)
     nets, K = (policy, value), cfg.shards
     part = replace(cfg, shards=1, walkers=cfg.walkers // K, minibatch=cfg.minibatch // K)
     shards, judge = dealt(env, nets, part, K, rng)
@@ -178,8 +180,9 @@ def distributed_ppo(
         team = Team(shards, workers)
         while step < cfg.steps and not score >= cfg.stop_at:
             left = 1 - step / cfg.steps
-            now = shrunk(surrogate, cfg.clip_schedule(left))
-            part = replace(part, lr=cfg.lr * cfg.lr_schedule(left), surrogate=now)
+            now = shrunk(surrogate, check_factor("clip_schedule", cfg.clip_schedule(left)))
+            factor = check_factor("lr_schedule", cfg.lr_schedule(left))
+            part = replace(part, lr=cfg.lr * factor, surrogate=now)
             updates += cfg.average(team, nets, optimisers, part)
 
             steps = team.steps()
@@ -237,6 +240,7 @@ def synchronous_a2c(
     columns and the errors are those of `distributed_ppo`.
     Mnih et al. (2016) without its asynchrony.
     """
+    check_kind(SynchronousConfig, cfg=cfg)
     nets, part = (policy, value), replace(cfg, shards=1, walkers=cfg.walkers // cfg.shards)
     shards, judge = dealt(env, nets, part, cfg.shards, rng)
     optimisers = Adam(cfg.lr), Adam(cfg.value_lr)

@@ -26,7 +26,7 @@ import numpy as np
 from rlcore.algorithms.certificate import UNIT, Discounted, Undiscounted
 from rlcore.algorithms.fast_dp import fastest
 from rlcore.numerics import Array, pick
-from rlcore.problems.mdp import MDP, SparseMDP, check_policy
+from rlcore.problems.mdp import MDP, SparseMDP, check_model, check_policy
 from rlcore.problems.structure import (
     chain,
     collapse,
@@ -99,6 +99,7 @@ def policy_iteration(mdp: Model, pi: Any = None) -> Iterator[Array]:
     Raises ValueError, with gamma = 1, where that is so, or where no policy comes to rest.
     Howard (1960); Sutton & Barto, section 4.3.
     """
+    check_model(mdp)
     pi = _first_policy(mdp) if pi is None else check_policy(mdp, pi)
     V = exact_value(mdp, pi)
     while True:
@@ -211,6 +212,7 @@ def solve(
     will do); where the stream ends too early; and, with gamma = 1, where the total reward is unbounded or
     does not converge, naming a state. Raises RuntimeError after max_iter iterates, with the residual reached.
     """
+    check_model(mdp)
     if not isinstance(tol, (int, float)) or not 0 < tol < np.inf:
         raise ValueError(f"tol is {tol!r}; it must be a positive number")
     if not isinstance(max_iter, int) or max_iter < 1:
@@ -285,6 +287,7 @@ def _under(pi: Array, Q: Array) -> Array:
 
 
 def _start(mdp: Model, V: Array | None) -> Array:
+    check_model(mdp)
     V = np.zeros(mdp.n_states) if V is None else _check_iterate(V, 0, mdp.n_states).copy()
     for s in np.flatnonzero(mdp.terminal & (V != 0))[:1]:
         raise ValueError(f"V[{s}] is {V[s]}, but state {s} is terminal: it must be 0")

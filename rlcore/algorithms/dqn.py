@@ -36,7 +36,7 @@ from rlcore.learning.rollout import Act, Runner, evaluate, make_runner
 from rlcore.nn.layers import Params, blend, copy
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array, pick
-from rlcore.problems.doors import check_count, check_probability, is_number
+from rlcore.problems.doors import check_count, check_kind, check_probability, is_number
 from rlcore.problems.env import Discrete
 
 NextValue: TypeAlias = Callable[[Value, Value, Array], Array]  # (q, frozen, x_next (B, D)) -> (B,)
@@ -115,6 +115,7 @@ def dqn(env: Any, q: Value, cfg: DQNConfig, rng: Generator) -> list[dict[str, fl
     Raises ValueError for an environment with real-valued actions, a q that does not fit it, or episodes that
     need not end.
     """
+    check_kind(DQNConfig, cfg=cfg)
     runner = make_runner(env, cfg.walkers, rng)
     judge = make_runner(env, cfg.eval_episodes, rng.spawn(1)[0])
     observe = runner.env.observe
@@ -193,6 +194,7 @@ def _mean(losses: list[float]) -> float:
 
 
 def _check_fit(env: Any, q: Value, x: Array) -> None:
+    check_kind(Value, q=q)
     if not isinstance(env.actions, Discrete):
         raise ValueError(f"env has real-valued actions, {env.actions}; dqn needs finitely many")
     if not np.all(getattr(env, "allowed", True)):

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.learning.features import Features
+from rlcore.learning.features import Features, check_features
 from rlcore.learning.lanes import check_gamma, check_rate, table_policy, tabular
 from rlcore.learning.progress import Progress
 from rlcore.learning.weights import add, first_w, value
@@ -152,6 +152,7 @@ def _walk(
     every: int,
 ) -> OffPolicy:
     """Act by b, and call `update` after every step; keep = gamma, or 0 where the step terminated."""
+    check_features(features)
     env = tabular(env)
     if getattr(env, "live", False):
         raise ValueError("env is live and stops at its time limit; a walk of steps needs one that goes on")

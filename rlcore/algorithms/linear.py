@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from rlcore.learning.features import Features, dense
+from rlcore.learning.features import Features, check_features, dense
 from rlcore.learning.lanes import (
     Act,
     Lanes,
@@ -192,6 +192,7 @@ def _prediction(
     w0: Any,
 ) -> tuple[Lanes, Act, Array, Array, Array]:
     """The doors of a predictor."""
+    check_features(features)
     check_gamma(gamma)
     table = None
     if not callable(pi):
@@ -282,6 +283,7 @@ def differential_sarsa(
 def _control(
     env: Any, features: Features, alpha: Any, epsilon: float, runs: int, w0: Any, rng: Generator
 ) -> tuple[Array, Array, ActionValues]:
+    check_features(features)
     check_epsilon(epsilon)
     check_count("runs", runs, 1)
     check_rng(rng)

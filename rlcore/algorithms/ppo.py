@@ -41,6 +41,7 @@ from rlcore.learning.on_policy import (
     NO_CRITIC,
     Steps,
     actor,
+    check_factor,
     check_fit,
     check_settings,
     explained_variance,
@@ -58,6 +59,7 @@ from rlcore.learning.rollout import make_runner
 from rlcore.nn.layers import Params
 from rlcore.nn.optim import Adam, clip_by_norm
 from rlcore.numerics import Array
+from rlcore.problems.doors import check_kind
 
 Surrogate: TypeAlias = PPOClip | PPOPenalty
 Schedule: TypeAlias = Callable[[float], float]  # part of the run that is left, 1 to 0 -> factor
@@ -129,10 +131,11 @@ def ppo(
     own. Matrices as small as these are fastest on one thread: OMP_NUM_THREADS=1.
     Raises ValueError for networks that do not fit the environment, or episodes that need not end.
     """
+    check_kind(PPOConfig, cfg=cfg)
     runner = make_runner(env, cfg.walkers, rng)
     judge = make_runner(env, cfg.eval_episodes, rng.spawn(1)[0])
     observe, act = runner.env.observe, actor(policy, runner.env.observe)
-    check_fit(runner.env, policy, value, observe(runner.state))
+    check_fit(runner.env, policy, observe(runner.state), value=value)
     walk, critic, lam = (whole_episodes, NO_CRITIC, 1.0) if value is None else (fixed_steps, value, cfg.lam)
     surrogate, adam, adam_critic = cfg.surrogate, Adam(cfg.lr, eps=1e-5), Adam(cfg.lr, eps=1e-5)
     history: list[dict[str, float]] = []
@@ -140,8 +143,8 @@ def ppo(
     step, score = 0, np.nan
     while step < cfg.steps and not score >= cfg.stop_at:
         left = 1 - step / cfg.steps
-        adam.lr = adam_critic.lr = cfg.lr * cfg.lr_schedule(left)
-        now = shrunk(surrogate, cfg.clip_schedule(left))
+        adam.lr = adam_critic.lr = cfg.lr * check_factor("lr_schedule", cfg.lr_schedule(left))
+        now = shrunk(surrogate, check_factor("clip_schedule", cfg.clip_schedule(left)))
 
         walks = walk(runner, act, cfg.T)
         steps = judged(walks, policy, critic, observe, partial(gae, lam=lam), cfg.gamma)

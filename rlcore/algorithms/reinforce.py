@@ -56,6 +56,7 @@ from rlcore.learning.rollout import make_runner
 from rlcore.nn.layers import Params, Pullback
 from rlcore.nn.optim import Adam, clip_by_norm
 from rlcore.numerics import Array
+from rlcore.problems.doors import check_kind
 
 Weight: TypeAlias = Callable[..., Array]  # (walks, *, gamma) -> (T, N)
 Share: TypeAlias = Callable[[Array, float], Array]  # (t (T, 1) = 0, 1, ..., gamma) -> (T, 1)
@@ -118,10 +119,11 @@ def reinforce(
     after a time limit here: what counts is what an episode paid. Evaluations draw from a stream of their own.
     Raises ValueError for networks that do not fit the environment, or episodes that need not end.
     """
+    check_kind(ReinforceConfig, cfg=cfg)
     runner = make_runner(env, cfg.episodes, rng)
     judge = make_runner(env, cfg.eval_episodes, rng.spawn(1)[0])
     observe, act = runner.env.observe, actor(policy, runner.env.observe)
-    check_fit(runner.env, policy, baseline, observe(runner.state))
+    check_fit(runner.env, policy, observe(runner.state), baseline=baseline)
     guess = NO_CRITIC if baseline is None else baseline
     adam, adam_guess = Adam(cfg.lr), Adam(cfg.baseline_lr)
     history: list[dict[str, float]] = []

@@ -30,7 +30,7 @@ from numpy.random import Generator
 
 from rlcore.learning.workers import Factory, Workers, in_process
 from rlcore.numerics import Array, sigmoid
-from rlcore.problems.doors import check_count, check_rng, is_number
+from rlcore.problems.doors import called, check_count, check_rng, is_number
 
 Data: TypeAlias = tuple[Array, Array]  # x (B, V) float, y (B,) of 0 and 1
 
@@ -62,19 +62,19 @@ def documents(
 
 def alike(x: Array, y: Array, shards: int, rng: Generator) -> list[Data]:
     """Deal documents out at random: every shard sees the same mixture.   ValueError unless shards divides them."""
+    _check_documents(x, y, rng)
     return _dealt(x, y, shards, rng.permutation(len(y)))
 
 
 def skewed(x: Array, y: Array, shards: int, rng: Generator) -> list[Data]:
     """Deal them out by kind: the first shards see kind 0 only, the last ones kind 1.   ValueError likewise."""
+    _check_documents(x, y, rng)
     order = rng.permutation(len(y))
     return _dealt(x, y, shards, order[np.argsort(y[order], kind="stable")])
 
 
 def _dealt(x: Array, y: Array, shards: int, order: Array) -> list[Data]:
     check_count("shards", shards, 1)
-    if len(x) != len(y):
-        raise ValueError(f"x holds {len(x)} documents and y {len(y)} kinds; it must be one kind each")
     if len(y) % shards:
         raise ValueError(f"{len(y)} documents cannot be dealt out to {shards} shards of one size")
     return [(x[part], y[part]) for part in order.reshape(shards, -1)]
@@ -213,8 +213,18 @@ def _newton(residual: Callable[[Array], tuple[Array, Array]], V: int) -> Array:
 # ---------------------------------------------------------------- doors
 
 
+def _check_documents(x: Any, y: Any, rng: Any) -> None:
+    check_rng(rng)
+    if np.ndim(x) != 2 or np.ndim(y) != 1:
+        raise ValueError(f"x and y have shapes {np.shape(x)} and {np.shape(y)}; they must be (B, V), (B,)")
+    if len(x) != len(y):
+        raise ValueError(f"x holds {len(x)} documents and y {len(y)} kinds; it must be one kind each")
+
+
 def _check_shards(shards: Sequence[Data]) -> int:
     """-> V, the number of features"""
+    if not isinstance(shards, Sequence) or not all(isinstance(s, tuple) and len(s) == 2 for s in shards):
+        raise ValueError(f"shards is {called(shards)}; it must be a list of pairs (x, y)")
     if not len(shards):
         raise ValueError("shards is empty; give at least one (x, y)")
     for k, (x, y) in enumerate(shards):

@@ -51,6 +51,7 @@ from rlcore.learning.rollout import make_runner
 from rlcore.nn.layers import Params, blend, flat, unflat
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array
+from rlcore.problems.doors import check_kind
 
 Product: TypeAlias = Callable[[Array], Array]  # v (P,) -> F v (P,)
 
@@ -100,12 +101,12 @@ def trpo(env: Any, policy: Policy, value: Value, cfg: TRPOConfig, rng: Generator
     draw from a stream of their own. Matrices as small as these are fastest on one thread: OMP_NUM_THREADS=1.
     Raises ValueError for networks that do not fit the environment, or episodes that need not end.
     """
+    check_kind(TRPOConfig, cfg=cfg)
+    check_kind(Value, value=value)
     runner = make_runner(env, cfg.walkers, rng)
     judge = make_runner(env, cfg.eval_episodes, rng.spawn(1)[0])
     observe, act = runner.env.observe, actor(policy, runner.env.observe)
-    if not isinstance(value, Value):
-        raise ValueError(f"value is {value!r}; trpo needs a critic: Value(params, forward)")
-    check_fit(runner.env, policy, value, observe(runner.state))
+    check_fit(runner.env, policy, observe(runner.state), value=value)
     adam = Adam(cfg.lr)
     history: list[dict[str, float]] = []
     bar = Progress("trpo", cfg.steps)

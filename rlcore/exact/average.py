@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from rlcore.numerics import Array
-from rlcore.problems.mdp import MDP, SparseMDP, check_policy
+from rlcore.problems.mdp import MDP, SparseMDP, check_model, check_policy
 
 TIE = 1e-9  # actions closer than this count as equal
 
@@ -58,6 +58,7 @@ def optimal_average_reward(mdp: MDP | SparseMDP) -> tuple[float, Array, Array]:
     Howard's policy iteration with exact solves. An action is exchanged only for one that is better by more
     than 1e-9 in  Q(s, a) = E[r] - rate + sum_s' P(s' | s, a) V(s').   Errors as `average_reward`.
     """
+    check_model(mdp)
     model = mdp if isinstance(mdp, MDP) else mdp.dense()
     s = np.arange(model.n_states)
     pi = model.expected_reward.argmax(axis=1)

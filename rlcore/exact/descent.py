@@ -104,14 +104,18 @@ def averaging_limit(A: Any, b: Any, *, lr: float, local: int) -> Array:
 
     local = 1: the lowest point of the mean loss, as by averaging gradients. local = infinity: the mean of the w_k.
     The same w where all w_k are one, or all A_k are.   A (K, D, D), b (K, D) -> (D,)   [eq:averaging-limit]
-    Raises ValueError for other shapes, local < 1, an lr that is no number > 0, and where a shard runs away.
+    Raises ValueError for other shapes and what is not finite, local < 1, lr <= 0, and where a shard runs away.
     """
     A, b = np.asarray(A, float), np.asarray(b, float)
     check_count("local", local, 1)
     if A.ndim != 3 or A.shape[1] != A.shape[2] or b.shape != A.shape[:2] or A.size == 0:
         raise ValueError(f"A has shape {A.shape} and b {b.shape}; they must be (K, D, D) and (K, D)")
-    if not is_number(lr) or not lr > 0:
-        raise ValueError(f"lr is {lr!r}; it must be a number > 0")
+    for name, x in (("A", A), ("b", b)):
+        for at in np.argwhere(~np.isfinite(x))[:1]:
+            where = ", ".join(map(str, at))
+            raise ValueError(f"{name}[{where}] is {x[tuple(at)]}; it must be a finite number")
+    if not is_number(lr) or not 0 < lr < np.inf:
+        raise ValueError(f"lr is {lr!r}; it must be a finite number > 0")
     eye = np.eye(A.shape[1])
     step = eye - lr * A
     for k in np.flatnonzero(np.abs(np.linalg.eigvals(step)).max(axis=1) >= 1)[:1]:

@@ -21,11 +21,12 @@ import numpy as np
 
 from rlcore.exact.values import action_value, occupancy, policy_value
 from rlcore.numerics import Array, softmax
-from rlcore.problems.mdp import MDP, SparseMDP, check_policy
+from rlcore.problems.mdp import MDP, SparseMDP, check_model, check_policy
 
 
 def performance(mdp: MDP | SparseMDP, pi: Any) -> float:
     """J(pi) = sum_s start(s) V_pi(s).   [eq:performance]   (S,) int or (S, A) -> number;  errors as `policy_value`"""
+    check_model(mdp)
     return float(mdp.start @ policy_value(mdp, pi))
 
 
@@ -129,6 +130,7 @@ def _probabilities(mdp: MDP | SparseMDP, pi: Any) -> Array:
 
 def _policy(mdp: MDP | SparseMDP, theta: Any) -> Array:
     """The softmax of checked preferences.   (S, A) -> (S, A)"""
+    check_model(mdp)
     shape = mdp.n_states, mdp.n_actions
     try:
         table = np.asarray(theta)

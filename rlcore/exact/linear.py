@@ -21,7 +21,7 @@ import numpy as np
 from rlcore.exact.average import stationary
 from rlcore.exact.values import occupancy
 from rlcore.numerics import Array
-from rlcore.problems.mdp import MDP, SparseMDP, check_policy
+from rlcore.problems.mdp import MDP, SparseMDP, check_model, check_policy
 
 
 def on_policy_distribution(mdp: MDP | SparseMDP, pi: Any) -> Array:
@@ -31,6 +31,7 @@ def on_policy_distribution(mdp: MDP | SparseMDP, pi: Any) -> Array:
     Sutton & Barto, section 9.2.   Raises ValueError where pi is no policy, where an episode under pi need not
     end, and where every start is terminal.
     """
+    check_model(mdp)
     if not mdp.terminal.any():
         return stationary(_chain(mdp, pi)[0])
     visits = occupancy(replace(mdp, gamma=1.0), pi)

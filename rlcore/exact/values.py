@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from rlcore.numerics import Array
-from rlcore.problems.mdp import MDP, SparseMDP, check_policy
+from rlcore.problems.mdp import MDP, SparseMDP, check_model, check_policy
 
 ROUNDING = 1e-12  # a relative difference this small is rounding
 
@@ -49,6 +49,7 @@ def policy_value(mdp: MDP | SparseMDP, pi: Any) -> Array:
 
 def action_value(mdp: MDP | SparseMDP, pi: Any) -> Array:
     """Q(s, a) = E[r + gamma V_pi(s')].   (S,) int or (S, A) -> (S, A);  errors as `policy_value`"""
+    check_model(mdp)
     return mdp.lookahead(policy_value(mdp, pi))
 
 
@@ -84,6 +85,7 @@ def optimal_value(mdp: MDP | SparseMDP) -> Array:
     total reward is unbounded or does not converge.
     Howard (1960); for gamma = 1, Bertsekas & Tsitsiklis (1991), stochastic shortest path problems.
     """
+    check_model(mdp)
     stop = mdp.n_actions  # the number of the action that stops
     rest = mdp.terminal if mdp.gamma < 1 else _rest(mdp)
     pi = _head_for(mdp, rest) if mdp.gamma == 1 else np.zeros(mdp.n_states, int)

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count
+from rlcore.problems.doors import called, check_count
 
 
 class Features(Protocol):
@@ -36,6 +36,12 @@ class Features(Protocol):
 
     def __call__(self, state: Any) -> Array:
         """state (...) or (..., k) -> (..., D) float, or (..., K) int: the active ones"""
+
+
+def check_features(features: Any) -> None:
+    """Raise ValueError unless features are a function that knows its number of weights: `n`."""
+    if isinstance(features, type) or not callable(features) or not hasattr(features, "n"):
+        raise ValueError(f"features is {called(features)}; it must be features of states, such as Tiles(...)")
 
 
 def dense(x: Array, n: int) -> Array:

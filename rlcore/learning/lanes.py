@@ -30,9 +30,9 @@ from numpy.random import Generator
 
 from rlcore.learning.progress import Progress
 from rlcore.numerics import Array, inverse_cdf
-from rlcore.problems.doors import check_count, check_probability, check_rng, is_number
+from rlcore.problems.doors import check_count, check_env, check_probability, check_rng, is_number
 from rlcore.problems.env import Discrete
-from rlcore.problems.mdp import MDP, SparseMDP, check_policy
+from rlcore.problems.mdp import MDP, SparseMDP, policy_table
 from rlcore.problems.structure import breadth_first, chain
 
 Act = Callable[[Array, Array], Array]  # lanes (N,), states (N,) -> actions (N,)
@@ -69,6 +69,7 @@ class Lanes:
         check_count("episodes", episodes, 1)
         check_count("runs", runs, 1)
         check_rng(rng)
+        check_env(env)
         self.live = getattr(env, "live", False)  # an environment that keeps its state, and its time
         if self.live and runs > 1:
             raise ValueError(
@@ -197,7 +198,7 @@ def first_V(env: Any, runs: int, V0: Any = None) -> Array:
 
 def table_policy(env: Any, pi: Any) -> Array:
     """A policy as probabilities.   (S,) int or (S, A) -> (S, A);  ValueError if it is neither"""
-    table = check_policy(_Shape(env.n_states, env.actions.n), pi)  # type: ignore[arg-type]
+    table = policy_table(env.n_states, env.actions.n, pi)
     return np.eye(env.actions.n)[table] if table.ndim == 1 else table.astype(float)
 
 
@@ -274,14 +275,6 @@ def _endless(mdp: MDP | SparseMDP, pi: Array | None) -> Array:
     visited[breadth_first(edges, np.flatnonzero(mdp.start > 0))[0]] = True
     ending[breadth_first(edges.T.tocsr(), np.flatnonzero(mdp.terminal))[0]] = True
     return visited & ~ending
-
-
-@dataclass(frozen=True)
-class _Shape:
-    """What `check_policy` reads of a model."""
-
-    n_states: int
-    n_actions: int
 
 
 def _refuse_infinite(name: str, x: Array) -> None:

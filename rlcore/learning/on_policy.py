@@ -33,7 +33,7 @@ from rlcore.learning.rollout import Act, Rollout, Runner, evaluate
 from rlcore.learning.shapes import same_shape
 from rlcore.nn.layers import Params, Pullback
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, check_probability, is_number
+from rlcore.problems.doors import check_count, check_kind, check_probability, is_number
 from rlcore.problems.env import Discrete
 
 Estimate: TypeAlias = Callable[
@@ -181,12 +181,14 @@ def minibatches(steps: Steps, size: int, rng: Generator) -> Iterator[Steps]:
 def explained_variance(value: Array, target: Array) -> float:
     """1 - Var(target - value) / Var(target): 1 a perfect critic, 0 no better than a constant.   (B,) twice
 
-    [eq:explained-variance]  Below 0: worse than a constant. nan where all targets are equal.
+    [eq:explained-variance]  Below 0: worse than a constant. nan where all targets are equal: there is nothing to
+    explain. Equal is what differs by rounding alone, a few units in the last place of the largest number.
     Raises ValueError where the shapes differ.
     """
     same_shape(value=value, target=target)
+    unit = np.finfo(np.result_type(target, np.float32)).eps * max(np.abs(target).max(), np.abs(value).max())
     total = np.var(target)
-    return float(1 - np.var(target - value) / total) if total > 0 else np.nan
+    return float(1 - np.var(target - value) / total) if total > (8 * unit) ** 2 else np.nan
 
 
 # ---------------------------------------------------------------- doors
@@ -221,8 +223,19 @@ def check_settings(
         raise ValueError(f"stop_at is {cfg.stop_at!r}; it must be a number")
 
 
-def check_fit(env: Any, policy: Policy, value: Value | None, x: Array) -> None:
-    """Raise ValueError unless policy and value take features x (N, D) and answer as env needs it."""
+def check_factor(name: str, factor: Any) -> float:
+    """What a schedule gave; ValueError naming it unless that is a finite number >= 0."""
+    if not is_number(factor) or not 0 <= factor < np.inf:
+        raise ValueError(f"{name} gave {factor!r}; it must give a finite number >= 0")
+    return float(factor)
+
+
+def check_fit(env: Any, policy: Policy, x: Array, **critic: Value | None) -> None:
+    """Raise ValueError unless policy and critic take features x (N, D) and answer as env needs it.
+
+    The critic comes by the name that its learner has for it, value=value; None: there is none.
+    """
+    check_kind(Policy, policy=policy)
     if not np.all(getattr(env, "allowed", True)):
         raise ValueError(
             "env has states in which some actions do not exist; the policy needs them everywhere"
@@ -237,8 +250,12 @@ def check_fit(env: Any, policy: Policy, value: Value | None, x: Array) -> None:
     width = env.actions.n if discrete else 2 * len(env.actions.low)
     if y.shape != (len(x), width):
         raise ValueError(f"policy gives shape {y.shape} for {len(x)} states; it must be {(len(x), width)}")
-    if value is not None and (shape := _answer("value", value, x).shape) != (len(x), 1):
-        raise ValueError(f"value gives shape {shape} for {len(x)} states; it must be {(len(x), 1)}")
+    for name, value in critic.items():
+        if value is None:
+            continue
+        check_kind(Value, **{name: value})
+        if (shape := _answer(name, value, x).shape) != (len(x), 1):
+            raise ValueError(f"{name} gives shape {shape} for {len(x)} states; it must be {(len(x), 1)}")
 
 
 def _answer(name: str, network: Policy | Value, x: Array) -> Array:

@@ -23,7 +23,7 @@ from numpy.random import Generator
 
 from rlcore.learning.lanes import check_ends
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, check_rng
+from rlcore.problems.doors import check_count, check_env, check_rng
 
 Act: TypeAlias = Callable[[Array, Generator], tuple[Array, Array]]  # states (N, ...) -> actions, log-probs
 LIMIT = 1_000  # steps of an evaluated walk, where the environment has no limit of its own
@@ -57,6 +57,7 @@ class Runner:
     def __init__(self, env: Any, n: int, rng: Generator) -> None:
         check_count("n", n, 1)
         check_rng(rng)
+        check_env(env)
         check_ends(env)
         self.env, self.n, self.rng = env, n, rng
         self.scores: list[float] = []  # undiscounted returns of the finished episodes

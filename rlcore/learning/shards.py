@@ -32,7 +32,7 @@ from rlcore.learning.policies import Policy, Value
 from rlcore.learning.rollout import Runner, make_runner
 from rlcore.learning.workers import Workers, check_travels
 from rlcore.nn.layers import Params
-from rlcore.problems.doors import check_rng
+from rlcore.problems.doors import check_kind, check_rng
 
 Nets: TypeAlias = tuple[Policy, Value]
 Pair: TypeAlias = tuple[Params, Params]  # of policy and critic: parameters, or their gradients
@@ -125,12 +125,11 @@ def dealt(env: Any, nets: Nets, cfg: Any, shards: int, rng: Generator) -> tuple[
             "give an environment of pure functions: CartPole()"
         )
     policy, value = nets
-    if value is None:
-        raise ValueError("value is None; shards walk a fixed number of steps, so there must be a critic")
+    check_kind(Value, value=value)  # shards walk a fixed number of steps: there must be a critic
     check_travels(env=env, policy=policy, value=value, cfg=cfg)
     *streams, last = rng.spawn(shards + 1)
     runners = [make_runner(env, cfg.walkers, stream) for stream in streams]
-    check_fit(env, policy, value, env.observe(runners[0].state))
+    check_fit(env, policy, env.observe(runners[0].state), value=value)
     return [Shard(runner) for runner in runners], make_runner(env, cfg.eval_episodes, last)
 
 

@@ -26,7 +26,7 @@ from rlcore.lm.sampling import draw_prompts, sample
 from rlcore.lm.sft import SFTConfig, sft
 from rlcore.lm.tasks import Reward, ask
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count
+from rlcore.problems.doors import check_count, check_functions, check_kind
 
 
 def best_of(model: LanguageModel, score: Reward, prompt: Any, n: int, rng: Generator) -> tuple[Array, Array]:
@@ -35,6 +35,7 @@ def best_of(model: LanguageModel, score: Reward, prompt: Any, n: int, rng: Gener
     Among equals the first: no draw comes before another by merit, so that is a fair coin. n = 1: a sample.
     Raises ValueError unless n is a whole number >= 1 and scores are finite numbers, and as `sample`.
     """
+    check_functions(score=score)
     check_count("n", n, 1)
     asked = np.repeat(np.asarray(prompt), n)
     response, _ = sample(model, asked, rng)
@@ -73,6 +74,9 @@ def rejection_tune(
     Only kept responses are learned from, with equal weight: no gradient says what was wrong with the others.
     Dong et al. (2023), RAFT; Touvron et al. (2023), Llama 2.
     """
+    check_kind(RejectionConfig, cfg=cfg)
+    check_kind(LanguageModel, model=model)
+    check_functions(score=score, judge=judge)
     history: list[dict[str, float]] = []
     for number in range(1, cfg.rounds + 1):
         prompt = draw_prompts(model.language, cfg.batch, rng)

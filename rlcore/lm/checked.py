@@ -20,7 +20,7 @@ from numpy.random import Generator
 from rlcore.lm.tasks import Task
 from rlcore.lm.tree import Tree
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, check_probability, check_rng
+from rlcore.problems.doors import check_count, check_kind, check_probability, check_rng
 
 
 def demonstrations(task: Task, n: int, share: float, rng: Generator) -> tuple[Array, Array]:
@@ -30,6 +30,7 @@ def demonstrations(task: Task, n: int, share: float, rng: Generator) -> tuple[Ar
     Raises ValueError unless n is a whole number >= 0, share a probability, rng a Generator, and every prompt has an
     answer.
     """
+    check_kind(Task, task=task)
     check_count("n", n, 0)
     check_probability("share", share)
     check_rng(rng)

@@ -36,6 +36,7 @@ from rlcore.lm.rrhf import RRHFConfig, train_rrhf
 from rlcore.lm.sampling import draw_prompts
 from rlcore.lm.tasks import Task, features, reference
 from rlcore.lm.tree import Tree
+from rlcore.problems.doors import check_count, check_kind
 
 RESPONSES, BETA = 14_400, 0.2  # for each entrant; what a nat from the reference costs
 
@@ -78,6 +79,7 @@ def model_then_ppo(model: LanguageModel, ref: LanguageModel, task: Task, rng: Ge
 
 def group(cfg: GRPOConfig) -> Entrant:
     """`grpo` with some configuration.   ValueError unless the responses of its rounds make up the budget"""
+    check_kind(GRPOConfig, cfg=cfg)
     rounds, rest = divmod(RESPONSES, cfg.prompts * cfg.group)
     if rest:
         raise ValueError(
@@ -133,6 +135,8 @@ def run(entrant: Entrant, task: Task, seed: int) -> dict[str, float]:
     """
     if not callable(entrant):
         raise ValueError(f"entrant is {entrant!r}; it must be a function, such as ENTRANTS['PPO']")
+    check_kind(Task, task=task)
+    check_count("seed", seed, 0)
     tree, ref = Tree(task.language), reference(task.language)
     model = as_trie(ref, tree)
     began = time.process_time()
@@ -143,6 +147,7 @@ def run(entrant: Entrant, task: Task, seed: int) -> dict[str, float]:
 
 def measure(model: LanguageModel, task: Task) -> dict[str, float]:
     """The first four columns of `run`."""
+    check_kind(Task, task=task)
     tree, ref = Tree(task.language), reference(task.language)
     log_ref, reward = responses(ref, tree), task.table(tree)
     said = near_reference(tree, log_ref, reward, BETA)(model)

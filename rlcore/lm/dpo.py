@@ -42,7 +42,7 @@ from rlcore.lm.tree import Tree
 from rlcore.nn.layers import Params
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array, log_softmax
-from rlcore.problems.doors import check_count, check_rng, is_number
+from rlcore.problems.doors import check_count, check_functions, check_kind, check_rng, is_number
 
 # ---------------------------------------------------------------- losses
 
@@ -175,7 +175,10 @@ def train_dpo(
     Rafailov et al. (2023).   Raises ValueError without a pair, for pairs of another language or that ref can never
     say, and where model and ref speak two languages.
     """
+    check_kind(DPOConfig, cfg=cfg)
+    check_functions(judge=judge)
     check_languages(model, ref=ref)
+    check_kind(Pairs, pairs=pairs)
     pairs.check(model)
     check_rng(rng)
     known = reference_logp(ref, pairs)  # the reference stands still: asked once
@@ -237,6 +240,8 @@ def train_dpo_on_all_pairs(
     Raises ValueError where one of them speaks another language, where ref can never say a response, and for a
     weight that is no finite number >= 0.
     """
+    check_kind(DPOConfig, cfg=cfg)
+    check_functions(judge=judge)
     check_languages(model, ref=ref)
     log_ref, adam = responses(ref, tree), Adam(cfg.lr)
     for x, n in np.argwhere(np.isneginf(log_ref))[:1]:

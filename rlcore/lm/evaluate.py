@@ -25,6 +25,7 @@ from rlcore.lm.models import LanguageModel, sequence_logp, token_logp, trie
 from rlcore.lm.tree import Tree
 from rlcore.nn.layers import Params
 from rlcore.numerics import Array, log_softmax, sigmoid
+from rlcore.problems.doors import check_kind
 
 Judge: TypeAlias = Callable[[LanguageModel], dict[str, float]]  # columns of a history
 
@@ -47,6 +48,7 @@ def tokens(model: LanguageModel, tree: Tree) -> Array:
 
 def as_trie(model: LanguageModel, tree: Tree) -> LanguageModel:
     """The same policy as a table with a row for every prefix: it says the same, and may become anything."""
+    _check_tree(model, tree)
     table = trie(tree.language)
     table.params["theta"][...] = tokens(model, tree)
     return table
@@ -54,6 +56,8 @@ def as_trie(model: LanguageModel, tree: Tree) -> LanguageModel:
 
 def _check_tree(model: LanguageModel, tree: Tree) -> None:
     """ValueError unless the tree holds what the model may say."""
+    check_kind(LanguageModel, model=model)
+    check_kind(Tree, tree=tree)
     if tree.language != model.language:
         raise ValueError(f"tree holds the responses of {tree.language}; the model speaks {model.language}")
 

@@ -44,7 +44,7 @@ from rlcore.lm.tasks import Reward, ask
 from rlcore.nn.layers import Params
 from rlcore.nn.optim import SGD, Adam
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_functions, check_kind, is_number
 
 # ---------------------------------------------------------------- what a ratio is taken of
 
@@ -205,6 +205,8 @@ def grpo(
     Shao et al. (2024), DeepSeekMath.   Raises ValueError for rewards that are no finite numbers, one a response;
     where model and ref speak two languages; and for a response that ref never gives, if the distance has a price.
     """
+    check_kind(GRPOConfig, cfg=cfg)
+    check_functions(reward=reward, judge=judge)
     check_languages(model, ref=ref)
     optimiser = cfg.optimiser(cfg.lr)
     history: list[dict[str, float]] = []

@@ -27,14 +27,14 @@ import numpy as np
 from numpy.random import Generator
 
 from rlcore.lm.evaluate import Judge, no_judge
-from rlcore.lm.models import LanguageModel
+from rlcore.lm.models import LanguageModel, check_languages
 from rlcore.lm.priced import speak
 from rlcore.lm.raters import Pairs, compare, preference
 from rlcore.lm.reward_model import RewardModel, RewardModelConfig, comparison_gradient, fit_reward_model
 from rlcore.lm.rlhf import RLHFConfig, rlhf
 from rlcore.lm.sampling import draw_prompts
 from rlcore.lm.tasks import Reward
-from rlcore.problems.doors import check_count
+from rlcore.problems.doors import check_count, check_functions, check_kind
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,10 @@ def iterated_rlhf(
     Policy, critic and reward model go on from where they were; the reference stays. Pairs are kept.
     Christiano et al. (2017); Bai et al. (2022).   Raises ValueError as `rlhf`.
     """
+    check_kind(IteratedConfig, cfg=cfg)
+    check_kind(RewardModel, learned=learned)
+    check_functions(gold=gold, judge=judge)
+    check_languages(model, critic=critic, ref=ref)
     history: list[dict[str, float]] = []
     pairs: Pairs | None = None
     for number in range(1, cfg.rounds + 1):

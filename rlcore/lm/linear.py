@@ -24,10 +24,12 @@ from rlcore.lm.language import Language
 from rlcore.lm.models import Back, LanguageModel, one_hot_prompts
 from rlcore.nn.layers import Params, check_dtype
 from rlcore.numerics import Array
+from rlcore.problems.doors import check_kind
 
 
 def linear_model(language: Language, dtype: Any = np.float64) -> LanguageModel:
     """All responses alike at first: parameters are 0.   ValueError for a dtype that is no float"""
+    check_kind(Language, language=language)
     check_dtype(dtype)
     about = one_hot_prompts(language).astype(dtype)  # (X, D)
     rows = {"prompt": about.shape[1], "before": language.n_actions, "position": language.length}

@@ -20,7 +20,7 @@ from rlcore.lm.models import LanguageModel
 from rlcore.lm.sampling import check_prompts, sample
 from rlcore.lm.tasks import Reward, ask
 from rlcore.numerics import Array, sigmoid
-from rlcore.problems.doors import check_probability, is_number
+from rlcore.problems.doors import check_functions, check_probability, is_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +84,7 @@ def compare(
 
     Errors as `preference` and `sample`, and where a reward is no finite number.
     """
+    check_functions(reward=reward)
     first, _ = sample(model, prompt, rng)
     second, _ = sample(model, prompt, rng)
     prompt = np.asarray(prompt)

@@ -36,17 +36,20 @@ from rlcore.nn import layers
 from rlcore.nn.layers import Params, mlp, mlp_params
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array, sigmoid
-from rlcore.problems.doors import check_count, check_rng, is_number
+from rlcore.problems.doors import check_count, check_functions, check_kind, check_rng, is_number
 
 Features: TypeAlias = Callable[[Array, Array], Array]  # (prompt (B,), response (B, L)) -> (B, F)
 
 
 @dataclass(frozen=True, eq=False)
 class RewardModel:
-    """Parameters of an `mlp`, and the features that it reads.   Learners change `params` in place."""
+    """Parameters of an `mlp`, and the features that it reads, a function.   Learners change `params` in place."""
 
     params: Params
     features: Features
+
+    def __post_init__(self) -> None:
+        check_functions(features=self.features)
 
     def __call__(self, prompt: Array, response: Array) -> tuple[Array, Back]:
         """The reward of each response.   (B,), (B, L) -> (B,);   back: (B,) -> grads"""
@@ -70,6 +73,8 @@ def linear_reward(features: Features, n_features: int) -> RewardModel:
 
 def mlp_reward(features: Features, n_features: int, rng: Generator, *, hidden: int = 16) -> RewardModel:
     """A hidden layer of tanh between features and reward."""
+    check_rng(rng)
+    check_count("n_features", n_features, 1)
     return RewardModel(mlp_params([n_features, hidden, 1], rng), features)
 
 
@@ -125,6 +130,9 @@ def fit_reward_model(
 
     Raises ValueError without a pair.
     """
+    check_kind(RewardModelConfig, cfg=cfg)
+    check_kind(RewardModel, model=model)
+    check_kind(Pairs, pairs=pairs)
     check_rng(rng)
     if len(pairs) == 0:
         raise ValueError("pairs is empty; a reward model needs one comparison or more")

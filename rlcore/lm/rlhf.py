@@ -50,7 +50,7 @@ from rlcore.lm.tasks import Reward
 from rlcore.nn.layers import Params
 from rlcore.nn.optim import Adam, clip_by_norm
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, check_probability, is_number
+from rlcore.problems.doors import check_count, check_functions, check_kind, check_probability, is_number
 
 # ---------------------------------------------------------------- PPO
 
@@ -103,6 +103,8 @@ def rlhf(
     Raises ValueError where models speak different languages, or critic or ref is the model itself.
     Ziegler et al. (2019); Ouyang et al. (2022).
     """
+    check_kind(RLHFConfig, cfg=cfg)
+    check_functions(reward=reward, judge=judge)
     check_languages(model, critic=critic, ref=ref)
     price, adam, adam_critic = cfg.price, Adam(cfg.lr), Adam(cfg.critic_lr)
     history: list[dict[str, float]] = []
@@ -202,6 +204,8 @@ def rloo(
     A whole response is one action here, and its price is paid with the score.
     Raises ValueError as `rlhf`.   Ahmadian et al. (2024).
     """
+    check_kind(RLOOConfig, cfg=cfg)
+    check_functions(reward=reward, judge=judge)
     check_languages(model, ref=ref)
     price, adam = cfg.price, Adam(cfg.lr)
     history: list[dict[str, float]] = []

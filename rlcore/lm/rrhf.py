@@ -32,7 +32,7 @@ from rlcore.lm.tasks import Reward, ask
 from rlcore.nn.layers import Params
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_functions, check_kind, is_number
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ def train_rrhf(
     Raises ValueError for rewards that are no finite numbers, one a response, and where model and ref speak two
     languages.
     """
+    check_kind(RRHFConfig, cfg=cfg)
+    check_functions(reward=reward, judge=judge)
     check_languages(model, ref=ref)
     adam = Adam(cfg.lr)
     history: list[dict[str, float]] = []

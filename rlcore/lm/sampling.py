@@ -15,7 +15,7 @@ from numpy.random import Generator
 from rlcore.lm.language import Language
 from rlcore.lm.models import LanguageModel
 from rlcore.numerics import Array, categorical, log_softmax, pick
-from rlcore.problems.doors import check_count, check_rng, is_number
+from rlcore.problems.doors import check_count, check_kind, check_rng, is_number
 
 
 def sample(
@@ -57,6 +57,7 @@ def draw_prompts(language: Language, n: int, rng: Generator) -> Array:
     Over many draws every prompt comes up equally often; within one they are as even as n allows.
     Raises ValueError unless n is a whole number >= 0.
     """
+    check_kind(Language, language=language)
     check_count("n", n, 0)
     check_rng(rng)
     X = len(language.prompts)
@@ -65,6 +66,7 @@ def draw_prompts(language: Language, n: int, rng: Generator) -> Array:
 
 def check_prompts(model: LanguageModel, prompt: Any) -> Array:
     """Prompts as an array of numbers (B,); ValueError where one is not the number of a prompt."""
+    check_kind(LanguageModel, model=model)
     x, X = np.asarray(prompt), len(model.language.prompts)
     if x.ndim != 1 or x.dtype.kind not in "iu":
         raise ValueError(f"prompt is {x.dtype} {x.shape}; it must be int (B,), the number of a prompt a row")

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.random import Generator
 
 from rlcore.algorithms.ppo import PPOConfig, ppo
-from rlcore.learning.on_policy import actor
+from rlcore.learning.on_policy import actor, check_fit
 from rlcore.learning.policies import Policy, Value
 from rlcore.learning.preferences import bradley_terry
 from rlcore.learning.rollout import Act, Rollout, Runner
@@ -36,7 +36,7 @@ from rlcore.lm.raters import preference
 from rlcore.nn.layers import Forward, Params, mlp, mlp_params, scaled
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array, pick
-from rlcore.problems.doors import check_count, is_number
+from rlcore.problems.doors import check_count, check_env, check_kind, check_rng, is_number
 from rlcore.problems.endless import Endless, Paid, Pay
 from rlcore.problems.env import Discrete
 
@@ -142,6 +142,7 @@ def step_reward(
 
     Raises ValueError unless sizes are whole numbers >= 1 and scale is one finite number > 0, or one a feature.
     """
+    check_rng(rng)
     for name, n in (("n_features", n_features), ("n_actions", n_actions), ("hidden", hidden)):
         check_count(name, n, 1)
     scale = np.asarray(scale, float)
@@ -225,9 +226,13 @@ def ppo_from_preferences(
 
     Christiano et al. (2017).   Raises ValueError for actions that are not numbered, and as `ppo`.
     """
+    check_kind(SegmentConfig, cfg=cfg)
+    check_kind(StepReward, learned=learned)
+    check_env(env)
     if not isinstance(env.actions, Discrete):
         raise ValueError(f"env.actions is {env.actions!r}; segments need numbered actions, Discrete(n)")
     runner = Runner(Endless(env, cfg.horizon), cfg.walkers, rng)
+    check_fit(env, policy, env.observe(runner.state), value=value)
     act, adam = actor(policy, env.observe), Adam(cfg.lr)
     choices, walks = None, walk(runner, act)
     history: list[dict[str, float]] = []

@@ -27,7 +27,7 @@ from rlcore.lm.models import LanguageModel, token_logp
 from rlcore.lm.sampling import check_prompts
 from rlcore.nn.optim import Adam
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count, check_rng, is_number
+from rlcore.problems.doors import check_count, check_kind, check_rng, is_number
 
 # ---------------------------------------------------------------- two losses
 
@@ -82,6 +82,7 @@ def fit_by_counting(
     Raises ValueError unless the model is a table and add is a finite number >= 0, for weights that are no numbers
     >= 0, one a demonstration, and as `sft`.
     """
+    check_kind(LanguageModel, model=model)
     if list(model.params) != ["theta"]:
         raise ValueError(
             f"the model has parameters {list(model.params)}; only a table, theta, is fitted by counting"
@@ -125,6 +126,7 @@ def sft(
 
     Raises ValueError without a demonstration, for one that is no whole response, and for a prompt that there is not.
     """
+    check_kind(SFTConfig, cfg=cfg)
     check_rng(rng)
     check_demonstrations(model, prompt, response)
     adam = Adam(cfg.lr)

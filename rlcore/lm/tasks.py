@@ -24,7 +24,7 @@ from rlcore.lm.language import EOS, Language
 from rlcore.lm.models import LanguageModel, bigram
 from rlcore.lm.tree import Tree
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count
+from rlcore.problems.doors import called, check_count
 
 Reward: TypeAlias = Callable[[Array, Array], Array]  # (prompt (B,), response (B, L)) -> (B,)
 
@@ -43,7 +43,11 @@ class Task:
 
 def ask(reward: Reward, prompt: Array, response: Array) -> Array:
     """The reward of each response, in float64.   -> (B,);   ValueError unless each is one finite number"""
-    r = np.asarray(reward(prompt, response), float)
+    said = reward(prompt, response)
+    try:
+        r = np.asarray(said, float)
+    except (TypeError, ValueError):
+        raise ValueError(f"reward gave {called(said)}; it must be numbers, one a response") from None
     if r.shape != prompt.shape:
         raise ValueError(f"reward gave shape {r.shape}; it must be {prompt.shape}, a number a response")
     for b in np.flatnonzero(~np.isfinite(r))[:1]:

@@ -23,6 +23,7 @@ import numpy as np
 
 from rlcore.lm.language import Language
 from rlcore.numerics import Array
+from rlcore.problems.doors import check_kind
 from rlcore.problems.mdp import SparseMDP
 
 MOST = 1_000_000  # responses that a tree is willing to hold
@@ -32,6 +33,7 @@ class Tree:
     """All responses and prefixes of a language.   ValueError where there are more than a million."""
 
     def __init__(self, language: Language) -> None:
+        check_kind(Language, language=language)
         K, L = language.eos, language.length
         n_strings = [K**t for t in range(L + 1)]  # of each length
         if sum(n_strings) > MOST:

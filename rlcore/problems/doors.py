@@ -1,4 +1,4 @@
-"""What the constructors of small problems ask of their numbers.
+"""What the constructors of small problems ask of their numbers, and drivers of what they are handed.
 
 Left out: arrays; `mdp` checks those, with the place of the first wrong entry.
 """
@@ -33,4 +33,34 @@ def check_count(name: str, n: Any, least: int, most: int | None = None) -> None:
 def check_rng(rng: Any) -> None:
     """Raise ValueError unless rng is NumPy's Generator."""
     if not isinstance(rng, Generator):
-        raise ValueError(f"rng is {type(rng).__name__}; it must be a Generator: numpy.random.default_rng(0)")
+        raise ValueError(f"rng is {called(rng)}; it must be a Generator: numpy.random.default_rng(0)")
+
+
+def check_kind(*kinds: type, **arguments: Any) -> None:
+    """Raise ValueError unless each argument is of one of these classes.   check_kind(PPOConfig, cfg=cfg)"""
+    for name, x in arguments.items():
+        if not isinstance(x, kinds):
+            wanted = " or ".join(f"{kind.__name__}(...)" for kind in kinds)
+            raise ValueError(f"{name} is {called(x)}; it must be {wanted}")
+
+
+def check_functions(**arguments: Any) -> None:
+    """Raise ValueError unless each argument can be called; a class is called by mistake."""
+    for name, f in arguments.items():
+        if not callable(f) or isinstance(f, type):
+            raise ValueError(f"{name} is {called(f)}; it must be a function")
+
+
+def check_env(env: Any) -> None:
+    """Raise ValueError unless env can be walked in: any object with these four, or a live one, whose copies have."""
+    missing = [name for name in ("actions", "horizon", "reset", "step") if not hasattr(env, name)]
+    if isinstance(env, type) or (missing and not getattr(env, "live", False)):
+        lacks = f", which has no {missing[0]}" if missing else ""
+        raise ValueError(f"env is {called(env)}{lacks}; it must be an environment, such as CartPole()")
+
+
+def called(x: Any) -> str:
+    """What a message calls x: by its class, for an array or a model may be long."""
+    if x is None:
+        return "None"
+    return f"the class {x.__name__}" if isinstance(x, type) else type(x).__name__

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.random import Generator
 
 from rlcore.numerics import Array, inverse_cdf, pick
-from rlcore.problems.doors import is_number
+from rlcore.problems.doors import check_kind, is_number
 from rlcore.problems.env import Discrete
 
 TOLERANCE = 1e-8  # how far a row of probabilities may be from 1
@@ -217,8 +217,18 @@ class SparseMDP(Tabular):
 
 
 def check_policy(mdp: MDP | SparseMDP, pi: Any) -> Array:
+    """A policy of a model, as `policy_table`; ValueError for a model that is none."""
+    check_model(mdp)
+    return policy_table(mdp.n_states, mdp.n_actions, pi)
+
+
+def check_model(mdp: Any) -> None:
+    """Raise ValueError unless mdp is a model: MDP or SparseMDP."""
+    check_kind(MDP, SparseMDP, mdp=mdp)
+
+
+def policy_table(S: int, A: int, pi: Any) -> Array:
     """A policy as an array: an action a state, (S,) int, or probabilities (S, A); ValueError if it is neither."""
-    S, A = mdp.n_states, mdp.n_actions
     try:
         table: Array = np.asarray(pi)
     except ValueError:  # lists of different lengths
