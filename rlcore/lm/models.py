@@ -31,7 +31,7 @@ from rlcore.nn import layers
 from rlcore.nn.attention import transformer, transformer_params
 from rlcore.nn.layers import Params, check_dtype, fan_in_uniform, linear, tanh
 from rlcore.numerics import Array
-from rlcore.problems.doors import check_count
+from rlcore.problems.doors import check_count, check_kind, check_rng
 
 Back: TypeAlias = Callable[[Array], Params]
 Network: TypeAlias = Callable[
@@ -86,7 +86,8 @@ def sequence_logp(model: LanguageModel, prompt: Array, response: Array) -> tuple
 
 
 def check_languages(model: LanguageModel, **others: LanguageModel) -> None:
-    """Raise ValueError unless all models speak the language of the first and none of them is it."""
+    """Raise ValueError unless all are models that speak the language of the first, and none of them is it."""
+    check_kind(LanguageModel, model=model, **others)
     for name, other in others.items():
         if other.params is model.params:
             raise ValueError(f"{name} is the model that is trained; it must be another one: model.frozen()")
@@ -103,6 +104,7 @@ def trie(language: Language, dtype: Any = np.float64) -> LanguageModel:
     It can be any distribution on responses, so what is optimal among all is found among tries.
     Raises ValueError for more than a million prefixes, and as all here do for a dtype that is no float.
     """
+    check_kind(Language, language=language)
     n_prefixes = sum(language.eos**t for t in range(language.length))
     if n_prefixes > MOST:
         raise ValueError(f"the language has {n_prefixes:,} prefixes; a trie holds at most {MOST:,}")
@@ -111,6 +113,7 @@ def trie(language: Language, dtype: Any = np.float64) -> LanguageModel:
 
 def bigram(language: Language, dtype: Any = np.float64) -> LanguageModel:
     """A row of logits for each prompt and letter before, or none: theta (X, K + 1, V), 0 at first."""
+    check_kind(Language, language=language)
     return _table(language, language.before, language.n_actions, dtype)
 
 
@@ -149,6 +152,8 @@ def mlp_model(
     The row of a position is a bias already, one for each.
     Raises ValueError unless hidden is a whole number >= 1, and for a dtype that is no float.
     """
+    check_kind(Language, language=language)
+    check_rng(rng)
     check_count("hidden", hidden, 1)
     check_dtype(dtype)
     about = one_hot_prompts(language).astype(dtype)  # (X, D)
@@ -216,6 +221,8 @@ def transformer_model(
     Raises ValueError unless width and heads are whole numbers >= 1 and heads divides width, and for a dtype
     that is no float.
     """
+    check_kind(Language, language=language)
+    check_rng(rng)
     check_count("width", width, 1)
     check_count("heads", heads, 1)
     if width % heads:
