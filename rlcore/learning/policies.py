@@ -117,8 +117,8 @@ def log_prob(logits: Array, action: Array) -> tuple[Array, Back]:
     log_pi = log_softmax(logits)
 
     def back(d: Array) -> Array:
-        chosen = np.asarray(action)[..., None] == np.arange(logits.shape[-1])
-        return np.asarray((chosen - np.exp(log_pi)) * d[..., None])
+        onehot = np.eye(logits.shape[-1], dtype=log_pi.dtype).take(action, axis=0)  # faster than [action]
+        return np.asarray((onehot - np.exp(log_pi)) * d[..., None])
 
     return pick(log_pi, action), back
 

@@ -136,7 +136,7 @@ def _look_up(
         total = np.bincount(entry.ravel(), np.asarray(d).ravel(), theta.size)
         return {"theta": total.reshape(theta.shape).astype(theta.dtype)}
 
-    return theta.reshape(-1, theta.shape[-1])[index], back
+    return theta.reshape(-1, theta.shape[-1]).take(index, axis=0), back
 
 
 # ---------------------------------------------------------------- networks
@@ -172,8 +172,8 @@ def _features_to_logits(
     """A one-hot feature times a matrix is a row of it, so the first layer is looked up, not multiplied."""
     p, (B, L) = params, response.shape
     before = language.before(response).ravel()  # (B L,)
-    of_prompt = (about @ p["W_prompt"])[prompt]  # (B, H)
-    x = p["W_before"][before] + of_prompt.repeat(L, axis=0)
+    of_prompt = (about @ p["W_prompt"]).take(prompt, axis=0)  # (B, H)
+    x = p["W_before"].take(before, axis=0) + of_prompt.repeat(L, axis=0)
     x = x.reshape(B, L, -1) + p["W_position"][:L]
     h, back_bend = tanh(x.reshape(B * L, -1))  # one long product is faster than B short ones
     logits, back_out = linear(p["W_out"], p["b_out"], h)  # (B L, V)
@@ -197,7 +197,7 @@ def _features_to_logits(
 
 def _add_up(rows: Array, index: Array, n: int) -> Array:
     """total[i] = sum of the rows whose index is i, as a product with ones and zeros.   (B, H), (B,) -> (n, H)"""
-    return np.asarray((np.arange(n)[:, None] == index).astype(rows.dtype) @ rows)
+    return np.asarray(np.eye(n, dtype=rows.dtype).take(index, axis=0).T @ rows)
 
 
 def one_hot_prompts(language: Language) -> Array:

@@ -34,14 +34,14 @@ Activation: TypeAlias = Callable[[Array], tuple[Array, Callable[[Array], Array]]
 def linear(W: Array, b: Array, x: Array) -> tuple[Array, Callable[[Array], tuple[Array, Array, Array]]]:
     """y = x W + b.   (in, out), (out,), (B, in) -> (B, out);   back: dy -> (dW, db, dx)
 
-    dW = x^T dy,   db = sum over the batch of dy,   dx = dy W^T
+    dW = x^T dy,   db = 1^T dy, the sum over the batch,   dx = dy W^T
     """
     x = np.asarray(x, W.dtype)
 
     def back(dy: Array) -> tuple[Array, Array, Array]:
         dy = np.asarray(dy, W.dtype)  # (B, out)
         rows, d_rows = x.reshape(-1, W.shape[0]), dy.reshape(-1, W.shape[1])
-        return rows.T @ d_rows, d_rows.sum(axis=0), dy @ W.T
+        return rows.T @ d_rows, np.ones(len(rows), W.dtype) @ d_rows, dy @ W.T
 
     return x @ W + b, back
 
@@ -69,7 +69,7 @@ def embedding(W: Array, index: Any) -> tuple[Array, Callable[[Array], Array]]:
         np.add.at(dW, index, np.asarray(dy, W.dtype))
         return dW
 
-    return W[index], back
+    return W.take(index, axis=0), back
 
 
 def layer_norm(
