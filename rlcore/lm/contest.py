@@ -133,7 +133,7 @@ def run(entrant: Entrant, task: Task, seed: int) -> dict[str, float]:
 
     Raises ValueError for an entrant that is no function, such as its name, and for a task without a reference.
     """
-    if not callable(entrant):
+    if not callable(entrant) or isinstance(entrant, type):
         raise ValueError(f"entrant is {entrant!r}; it must be a function, such as ENTRANTS['PPO']")
     check_kind(Task, task=task)
     check_count("seed", seed, 0)
