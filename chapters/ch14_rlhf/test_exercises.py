@@ -225,7 +225,7 @@ def test_two_that_disagree(student, rng):
     log3 = float(LOG(3))
     row = [0.75 * log3, 0.25, float(0.75 * LOG(1.5) + 0.25 * LOG(0.5)), -1 / log3]
     args = np.array([0.5, 0.5]), np.array([log3, 0.0]), np.array([0.0, 1.0]), np.array([1.0])
-    student.check("overoptimised", *args, expected=np.array([row]))
+    student.check("overoptimised", *args, expected=np.array([row]), tol=1e-6)
 
 
 @graded("14.11", points=3, instances=2)
@@ -234,7 +234,7 @@ def test_overoptimised(student, rng):
     ref = nearly(rng, REF, 0.02)
     proxy, gold = nearly(rng, [0.0, 1.0, 1.2, 2.0]), nearly(rng, [0.0, 1.0, 1.5, 0.1])
     betas = np.array([3.0, 0.5, 0.2])
-    answer = student.check("overoptimised", ref / ref.sum(), proxy, gold, betas)
+    answer = student.check("overoptimised", ref / ref.sum(), proxy, gold, betas, tol=1e-6)
     student.claim(answer[0][3] > 0 > answer[-1][3], "the next nat helps at first, and harms in the end")
 
 

@@ -139,6 +139,26 @@ def by_the_label_that_is_seen(p, beta, smoothing):
     return np.array([dpo, conservative, p / (2 * beta) - (1 - p) / (2 * beta)])
 
 
+@alternative("best_margins")
+def down_a_valley(p, beta, smoothing):
+    """Each mean loss as a function of h, and where it falls no more."""
+
+    def dpo(h, s):
+        right, flipped = np.logaddexp(0, -beta * h), np.logaddexp(0, beta * h)
+        return (1 - s) * right + s * flipped
+
+    losses = [lambda h: dpo(h, 0.0), lambda h: dpo(h, smoothing), lambda h: (h - 1 / (2 * beta)) ** 2]
+    return [_lowest(lambda h, loss=loss: p * loss(h) + (1 - p) * loss(-h)) for loss in losses]
+
+
+def _lowest(f, low=-100.0, high=100.0):
+    """Where the slope, by differences, changes its sign."""
+    while high - low > 1e-9:
+        h = (low + high) / 2
+        low, high = (h, high) if f(h + 1e-3) < f(h - 1e-3) else (low, h)
+    return low
+
+
 @alternative("one_step")
 def with_every_term(phi, w, chosen, rejected, beta, lr):
     """Both gradients of log pi in full; the mean of phi cancels."""

@@ -99,13 +99,13 @@ def test_reward_from_policy(student, rng):
 def test_four_of_five(student, rng):
     """p = 4/5, beta = 1/2, smoothing 1/8: odds of 4 and, smoothed, 0.725 to 0.275; IPO 0.3 / 0.5."""
     expected = np.array([2 * LOG(4), 2 * LOG(0.725 / 0.275), 0.6])
-    student.check("best_margins", 0.8, 0.5, 0.125, expected=expected)
+    student.check("best_margins", 0.8, 0.5, 0.125, expected=expected, tol=1e-6)
 
 
 @graded("15.5", points=2, instances=2)
 def test_best_margins(student, rng):
     for p in (rng.uniform(0.6, 0.7), rng.uniform(0.2, 0.35), rng.uniform(0.9, 0.95)):
-        student.check("best_margins", float(p), 0.2, 0.1)
+        student.check("best_margins", float(p), 0.2, 0.1, tol=1e-6)
 
 
 @graded("15.6", points=1)

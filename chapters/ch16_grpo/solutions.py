@@ -229,6 +229,19 @@ def row_by_row(logp, logp_old, counts, advantage, clip):
 
 
 @alternative("settles")
+def until_it_is_short_enough(ref, reward, beta, G):
+    beta = beta * G / (G - 1)
+    low, high = reward.max(), reward.max() + beta
+    while high - low > 1e-8:
+        lam = (low + high) / 2
+        if np.sum(beta * ref / (lam - reward)) > 1:
+            low = lam
+        else:
+            high = lam
+    return beta * ref / (high - reward)
+
+
+@alternative("settles")
 def by_newton(ref, reward, beta, G):
     share = (G - 1) / G
     r = share * reward
