@@ -337,6 +337,14 @@ def paid_for_distance(logp, logp_old, logp_ref, advantage, clip, beta):
     return solutions.loss_and_gradient(logp, logp_old, logp_ref, advantage, clip, -beta)
 
 
+@mutant(
+    "loss_and_gradient",
+    "the distance from the *old* policy is charged. The clip sees to that one; the price is for leaving the reference.",
+)
+def near_the_old_policy(logp, logp_old, logp_ref, advantage, clip, beta):
+    return solutions.loss_and_gradient(logp, logp_old, logp_old, advantage, clip, beta)
+
+
 @mutant("loss_and_gradient", "k3 has pi / ref where ref / pi belongs: pi drew these responses.")
 def upside_down(logp, logp_old, logp_ref, advantage, clip, beta):
     x = logp - logp_ref

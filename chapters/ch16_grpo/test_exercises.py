@@ -70,7 +70,7 @@ def test_pass_at_k(student, rng):
 def test_pairs(student, rng):
     """G = 2: with probability 2 p (1 - p) one is right; then A is 1/2 over 1/2, over sqrt(1/2), 1/2, 1."""
     expected = np.array([1.0, float(np.sqrt(0.5)), 0.5, 1.0])
-    for p in (0.5, 0.1):
+    for p in (0.1, 0.5):
         student.check("difficulty", p, 2, expected=expected)
 
 
@@ -103,8 +103,8 @@ def test_lengths_four_and_two(student, rng):
     """One group: four tokens of -1 and two of 1. Means cancel; sums do not."""
     x = np.array([[-1.0, -1, -1, -1], [1, 1, 5, 7]])
     counts = np.arange(4) < np.array([[4], [2]])
-    expected = np.array([0, -1 / 3, -1 / 3, -1 / 8])
-    student.check("four_means", x, counts, 2, 8, expected=expected)
+    expected = np.array([0, -1 / 3, -1 / 3, -1 / 12])
+    student.check("four_means", x, counts, 2, 12, expected=expected)
 
 
 @graded("16.6", points=1, instances=2)
@@ -118,13 +118,13 @@ def test_means(student, rng):
 @graded("16.7", points=1)
 def test_two_places(student, rng):
     """Two coins: lengths 2, 3, 3. By its own length the first place gets 1/8 - 1/12; the constant pushes nothing."""
-    expected = np.array([[-1 / 24, 0], [0, 0]])
-    student.check("stop_push", np.zeros(2), -1.0, expected=expected)
+    expected = np.array([[1 / 24, 0], [0, 0]])
+    student.check("stop_push", np.zeros(2), 1.0, expected=expected)
 
 
 @graded("16.7", points=2, instances=2)
 def test_stop_push(student, rng):
-    for A in (-2.0, 1.5):
+    for A in (1.5, -2.0):
         student.check("stop_push", rng.uniform(-1.5, 0.5, int(rng.integers(3, 7))), A)
 
 
