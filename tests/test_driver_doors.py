@@ -28,10 +28,12 @@ from rlcore.algorithms.distributed import (
 )
 from rlcore.algorithms.dp import policy_iteration, solve, value_iteration
 from rlcore.algorithms.dqn import DQNConfig, dqn
+from rlcore.algorithms.gradient_td import off_policy_td
 from rlcore.algorithms.linear import semi_gradient_sarsa, semi_gradient_td
 from rlcore.algorithms.ppo import PPOConfig, ppo
 from rlcore.algorithms.reinforce import ReinforceConfig, reinforce
 from rlcore.algorithms.trpo import TRPOConfig, trpo
+from rlcore.exact.average import optimal_average_reward
 from rlcore.exact.gradients import performance, policy_gradient
 from rlcore.exact.linear import on_policy_distribution
 from rlcore.exact.moments import trajectories
@@ -60,7 +62,7 @@ from rlcore.lm.tasks import features, preference_task, reference
 from rlcore.lm.tree import Tree
 from rlcore.nn.layers import mlp, mlp_params
 from rlcore.problems.cartpole import CartPole
-from rlcore.problems.chains import random_walk
+from rlcore.problems.chains import cycle, random_walk
 from rlcore.problems.pendulum import Pendulum
 
 TASK = preference_task()
@@ -165,6 +167,11 @@ def documents():
     return sharded.documents(8, fresh())
 
 
+def dealt():
+    return {**dict(zip("xy", documents())), "shards": 2, "rng": fresh()}
+
+
+off = {"steps": 2, "alpha": 0.1, "gamma": 1.0}
 learned_walk = {"episodes": 1, "alpha": 0.1, "gamma": 1.0}
 
 HELPERS = {  # name: function, its arguments, and which of them are tried
@@ -210,6 +217,7 @@ HELPERS = {  # name: function, its arguments, and which of them are tried
     "performance": (performance, lambda: {"mdp": WALK, "pi": PI}, ""),
     "policy_gradient": (policy_gradient, lambda: {"mdp": WALK, "theta": PI}, ""),
     "on_policy_distribution": (on_policy_distribution, lambda: {"mdp": WALK, "pi": PI}, ""),
+    "optimal_average_reward": (optimal_average_reward, lambda: {"mdp": cycle(3)}, ""),
     "trajectories": (trajectories, lambda: {"mdp": WALK, "pi": PI, "horizon": 2}, ""),
     "semi_gradient_td": (
         semi_gradient_td,
@@ -221,7 +229,18 @@ HELPERS = {  # name: function, its arguments, and which of them are tried
         lambda: {"env": WALK, "features": one_hot(7), "epsilon": 0.1, **learned_walk, "rng": fresh()},
         "env features rng",
     ),
-    "alike": (sharded.alike, lambda: {**dict(zip("xy", documents())), "shards": 2, "rng": fresh()}, ""),
+    "semi_gradient_td, a function": (
+        semi_gradient_td,
+        lambda: {"env": WALK, "pi": np.zeros_like, "features": one_hot(7), **learned_walk, "rng": fresh()},
+        "env features rng",
+    ),
+    "off_policy_td": (
+        off_policy_td,
+        lambda: {"env": WALK, "pi": PI, "b": PI, "features": one_hot(7), **off, "rng": fresh()},
+        "env pi b features rng",
+    ),
+    "alike": (sharded.alike, dealt, ""),
+    "skewed": (sharded.skewed, dealt, ""),
     "averaged_descent": (
         sharded.averaged_descent,
         lambda: {"shards": sharded.alike(*documents(), 2, fresh()), "lr": 0.1, "local": 1, "rounds": 1},

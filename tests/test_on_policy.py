@@ -208,6 +208,26 @@ def test_explained_variance():
         explained_variance(np.ones((3, 1)), target)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_targets_that_differ_by_rounding_have_nothing_to_explain(dtype, scale):
+    """Every episode pays .1 at its end, so every target is .1: advantage plus value, but for the last digits."""
+    rng = np.random.default_rng(0)
+    value = (scale * rng.standard_normal((200, 4))).astype(dtype)
+    reward, end = np.zeros((200, 4), dtype), np.zeros((200, 4), bool)
+    reward[-1], end[-1] = scale / 10, True
+    target = (
+        gae(reward, value, np.roll(value, -1, axis=0), end, end, gamma=1.0, lam=1.0).astype(dtype) + value
+    )
+    assert np.var(target) > 0
+    assert np.isnan(explained_variance(value, target))
+    near = (1 + 1e-4 * rng.standard_normal(800)).astype(dtype) * dtype(
+        scale
+    )  # little, but more than rounding
+    assert explained_variance(near, near) == 1.0
+    assert explained_variance(np.full(800, near[0]), near) == pytest.approx(0.0, abs=1e-3)
+
+
 # ---------------------------------------------------------------- doors
 
 

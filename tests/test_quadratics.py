@@ -237,6 +237,12 @@ def test_equal_shards_lose_nothing():
     np.testing.assert_allclose(got, want, atol=1e-10)
 
 
+def changed(x, at, number):
+    x = x.copy()
+    x[at] = number
+    return x
+
+
 def test_averaging_refuses():
     A, b = shards(0)
     with pytest.raises(ValueError, match=r"A has shape \(3, 4, 4\) and b \(3, 3\)"):
@@ -245,8 +251,13 @@ def test_averaging_refuses():
         averaging_limit(A[0], b[0], lr=0.1, local=2)
     with pytest.raises(ValueError, match=r"local is 0; it must be a whole number >= 1"):
         averaging_limit(A, b, lr=0.1, local=0)
-    with pytest.raises(ValueError, match=r"lr is nan; it must be a number > 0"):
-        averaging_limit(A, b, lr=float("nan"), local=2)
+    for wrong in (np.nan, np.inf, -np.inf):
+        with pytest.raises(ValueError, match=rf"A\[1, 2, 0\] is {wrong}; it must be a finite number"):
+            averaging_limit(changed(A, (1, 2, 0), wrong), b, lr=0.1, local=2)
+        with pytest.raises(ValueError, match=rf"b\[0, 1\] is {wrong}; it must be a finite number"):
+            averaging_limit(A, changed(b, (0, 1), wrong), lr=0.1, local=2)
+        with pytest.raises(ValueError, match=f"lr is {wrong}; it must be a number > 0"):
+            averaging_limit(A, b, lr=wrong, local=2)
     with pytest.raises(ValueError, match=r"lr is 9.0, and shard 0 runs away"):
         averaging_limit(A, b, lr=9.0, local=2)
     steepest = np.linalg.eigvalsh(A).max()

@@ -156,7 +156,7 @@ def _walk(
     env = tabular(env)
     if getattr(env, "live", False):
         raise ValueError("env is live and stops at its time limit; a walk of steps needs one that goes on")
-    pi, b = table_policy(env, pi), table_policy(env, b)
+    pi, b = table_policy(env, pi), table_policy(env, b, "b")
     check_gamma(gamma)
     check_rng(rng)
     for name, n in (("steps", steps), ("runs", runs), ("every", every)):

@@ -123,7 +123,7 @@ def off_policy_prediction(
     Raises ValueError where pi may take an action that b never takes.
     """
     env = tabular(env)
-    pi, b = table_policy(env, pi), table_policy(env, b)
+    pi, b = table_policy(env, pi), table_policy(env, b, "b")
     check_coverage(pi, b, getattr(env, "terminal", None))
     check_gamma(gamma)
     lanes, recorder = Lanes(env, episodes=episodes, runs=runs, rng=rng, pi=b), Recorder(runs)
@@ -249,7 +249,7 @@ def off_policy_control(
     Raises ValueError where b never takes an action that exists.
     """
     env = tabular(env)
-    b = table_policy(env, b)
+    b = table_policy(env, b, "b")
     Q = first_Q(env, runs, Q0)
     check_coverage((Q[0] > -np.inf).astype(float), b, getattr(env, "terminal", None))
     check_gamma(gamma)
@@ -327,7 +327,7 @@ def weighed_returns(
     Raises ValueError where pi may take an action that b never takes.
     """
     env = tabular(env)
-    pi, b = table_policy(env, pi), table_policy(env, b)
+    pi, b = table_policy(env, pi), table_policy(env, b, "b")
     check_coverage(pi, b, getattr(env, "terminal", None))
     check_gamma(gamma)
     for name, n in (("episodes", episodes), ("runs", runs), ("width", width)):

@@ -123,7 +123,7 @@ def off_policy_n_step_td(
     Sutton & Barto, section 7.3. Raises ValueError also where pi takes an action that b never takes.
     """
     env = tabular(env)
-    target, behaviour = table_policy(env, pi), table_policy(env, b)
+    target, behaviour = table_policy(env, pi), table_policy(env, b, "b")
     never = (target > 0) & (behaviour == 0)
     never[getattr(env, "terminal", np.zeros(len(never), bool))] = False
     for s, a in np.argwhere(never)[:1]:

@@ -115,7 +115,7 @@ def averaging_limit(A: Any, b: Any, *, lr: float, local: int) -> Array:
             where = ", ".join(map(str, at))
             raise ValueError(f"{name}[{where}] is {x[tuple(at)]}; it must be a finite number")
     if not is_number(lr) or not 0 < lr < np.inf:
-        raise ValueError(f"lr is {lr!r}; it must be a finite number > 0")
+        raise ValueError(f"lr is {lr!r}; it must be a number > 0")
     eye = np.eye(A.shape[1])
     step = eye - lr * A
     for k in np.flatnonzero(np.abs(np.linalg.eigvals(step)).max(axis=1) >= 1)[:1]:

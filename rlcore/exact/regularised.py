@@ -213,7 +213,7 @@ def _check_beta(beta: Any) -> None:
 
 def _table(mdp: MDP | SparseMDP, name: str, pi: Any) -> Array:
     """A policy as probabilities (S, A); ValueError if it is none, or an action a state."""
-    table = check_policy(mdp, pi)
+    table = check_policy(mdp, pi, name)
     if table.ndim == 1:
         raise ValueError(
             f"{name} has shape {table.shape}; it must be probabilities, {(len(table), mdp.n_actions)}"

@@ -196,9 +196,9 @@ def first_V(env: Any, runs: int, V0: Any = None) -> Array:
     return V
 
 
-def table_policy(env: Any, pi: Any) -> Array:
+def table_policy(env: Any, pi: Any, name: str = "pi") -> Array:
     """A policy as probabilities.   (S,) int or (S, A) -> (S, A);  ValueError if it is neither"""
-    table = policy_table(env.n_states, env.actions.n, pi)
+    table = policy_table(env.n_states, env.actions.n, pi, name)
     return np.eye(env.actions.n)[table] if table.ndim == 1 else table.astype(float)
 
 

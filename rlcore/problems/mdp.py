@@ -216,10 +216,10 @@ class SparseMDP(Tabular):
 # ---------------------------------------------------------------- the doors: what a constructor refuses
 
 
-def check_policy(mdp: MDP | SparseMDP, pi: Any) -> Array:
+def check_policy(mdp: MDP | SparseMDP, pi: Any, name: str = "pi") -> Array:
     """A policy of a model, as `policy_table`; ValueError for a model that is none."""
     check_model(mdp)
-    return policy_table(mdp.n_states, mdp.n_actions, pi)
+    return policy_table(mdp.n_states, mdp.n_actions, pi, name)
 
 
 def check_model(mdp: Any) -> None:
@@ -227,25 +227,25 @@ def check_model(mdp: Any) -> None:
     check_kind(MDP, SparseMDP, mdp=mdp)
 
 
-def policy_table(S: int, A: int, pi: Any) -> Array:
+def policy_table(S: int, A: int, pi: Any, name: str = "pi") -> Array:
     """A policy as an array: an action a state, (S,) int, or probabilities (S, A); ValueError if it is neither."""
     try:
         table: Array = np.asarray(pi)
     except ValueError:  # lists of different lengths
-        raise ValueError(f"pi must be an array, ({S},) or ({S}, {A})") from None
+        raise ValueError(f"{name} must be an array, ({S},) or ({S}, {A})") from None
     if table.shape == (S,) and table.dtype.kind in "iu":
         for s in np.flatnonzero((table < 0) | (table >= A))[:1]:
-            raise ValueError(f"pi[{s}] is {table[s]}, not an action; actions are 0 to {A - 1}")
+            raise ValueError(f"{name}[{s}] is {table[s]}, not an action; actions are 0 to {A - 1}")
         return table
     if table.shape != (S, A) or table.dtype.kind not in "fiu":
         raise ValueError(
-            f"pi is {table.dtype} {table.shape}; it must be ({S},) int, an action a state, "
+            f"{name} is {table.dtype} {table.shape}; it must be ({S},) int, an action a state, "
             f"or ({S}, {A}), the probability of each action"
         )
     for s, a in np.argwhere(~(np.isfinite(table) & (table >= 0)))[:1]:
-        raise ValueError(f"pi[{s}, {a}] is {table[s, a]}, not a probability")
+        raise ValueError(f"{name}[{s}, {a}] is {table[s, a]}, not a probability")
     for s in np.flatnonzero(np.abs(table.sum(axis=1) - 1) > TOLERANCE)[:1]:
-        raise ValueError(f"pi[{s}] sums to {table[s].sum():.12g}, not 1")
+        raise ValueError(f"{name}[{s}] sums to {table[s].sum():.12g}, not 1")
     return table
 
 
