@@ -204,7 +204,7 @@ class PPOPenalty:
     def adapted(self, mean_kl: float) -> PPOPenalty:
         """Twice the price above 1.5 target, half of it below target / 1.5.
 
-        [eq:adaptive-price]  Schulman et al. (2017), section 4.
+        [eq:adaptive-price]  Schulman et al. (2017), section 4. There, as here, the price has no bounds.
         """
         if self.target is None:
             return self

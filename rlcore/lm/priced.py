@@ -98,7 +98,7 @@ class KLPrice:
     def adapted(self, kl: float, n: int) -> KLPrice:
         """The price after n responses of mean divergence kl: beta (1 + clip(kl / target - 1, -0.2, 0.2) n / horizon).
 
-        [eq:following-price]  Ziegler et al. (2019).
+        [eq:following-price]  Ziegler et al. (2019). There, as here, the price has no bounds.
         Not the rule of `PPOPenalty`, which doubles and halves, for KL(old || new).
         """
         if self.target is None:
