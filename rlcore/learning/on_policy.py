@@ -187,8 +187,7 @@ def explained_variance(value: Array, target: Array) -> float:
     """
     same_shape(value=value, target=target)
     unit = np.finfo(np.result_type(target, np.float32)).eps * max(np.abs(target).max(), np.abs(value).max())
-    total = np.var(target)
-    return float(1 - np.var(target - value) / total) if total > (8 * unit) ** 2 else np.nan
+    return float(1 - np.var(target - value) / np.var(target)) if np.std(target) > 8 * unit else np.nan
 
 
 # ---------------------------------------------------------------- doors
