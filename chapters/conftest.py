@@ -157,7 +157,9 @@ REPORTS: dict[
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.when == "call" or report.failed:
+    """Several processes report everything here, tests of other folders too."""
+    graded = report.nodeid.split("::")[0].endswith("/test_exercises.py")
+    if graded and (report.when == "call" or report.failed):
         REPORTS.setdefault(report.nodeid.split("[")[0], []).append(report.passed)
 
 

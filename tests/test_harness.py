@@ -321,18 +321,9 @@ def test_kill_matrix_of_one_chapter(capsys):
 # ---------------------------------------------------------------- what a student sees, in a real pytest
 
 
-def pytest_run(*arguments):
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        *map(str, arguments),
-    ]
+def pytest_run(*arguments, processes=0):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", processes, *arguments]
+    command = list(map(str, command))
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
@@ -357,6 +348,13 @@ def test_lecturer_session(option, closing):
     code, out = pytest_run("chapters/ch01_mdp", option, "--seed", 5)
     assert code == 0
     assert closing in out
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_points_are_those_of_chapters_where_other_tests_run_beside_them(processes):
+    code, out = pytest_run("tests/test_progress.py", "chapters/ch01_mdp", "--solutions", processes=processes)
+    assert code == 0
+    assert "21 of 21 points" in out
 
 
 @pytest.mark.parametrize(
