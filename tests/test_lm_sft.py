@@ -210,6 +210,17 @@ def test_demonstrations_of_nothing(prompt, response, message):
         sft(bigram(TOY), prompt, response, SFTConfig(), np.random.default_rng(0))
 
 
+def test_weights_of_demonstrations():
+    """One of weight 0 is as if it had not been shown; a negative one is refused, also among others."""
+    model, without = bigram(TOY), bigram(TOY)
+    fit_by_counting(model, np.zeros(2, int), TOY.batch(["aa.", "bc."]), [1.0, 0.0])
+    fit_by_counting(without, np.zeros(1, int), TOY.batch(["aa."]))
+    np.testing.assert_array_equal(model.params["theta"], without.params["theta"])
+    for weight in ([1.0, -1.0], [1.0, np.nan], [1.0]):
+        with pytest.raises(ValueError, match="weight has shape"):
+            fit_by_counting(model, np.zeros(2, int), TOY.batch(["aa.", "bc."]), weight)
+
+
 def test_losses_refuse_what_would_broadcast():
     with pytest.raises(ValueError, match="counts has shape"):
         sequence_nll(np.zeros((2, 3)), np.ones((2, 1), bool))

@@ -108,6 +108,12 @@ def test_brackets():
     assert worth(brackets(4), "", "().", "(())", "()()") == [1, 0, 0]  # balanced, but without an end
 
 
+def test_the_smallest_tasks():
+    assert addition(1).language.prompts == ("0+0", "0+1", "1+0", "1+1")
+    assert parity(1).language.prompts == ("0", "1")
+    assert worth(parity(1), "1", "1.", "0.") == [1, 0]
+
+
 def test_parity():
     task = parity()
     assert task.language.prompts == ("000", "001", "010", "011", "100", "101", "110", "111")

@@ -154,6 +154,15 @@ def test_kto_needs_no_partners():
     assert below[0] == below[1]  # an estimate below 0 counts as 0
 
 
+def test_kto_measures_both_kinds_from_the_divergence():
+    """z = log 2: a good one at log 6 is log 3 above it, a bad one at -log 2 is log 4 below it."""
+    log = np.log
+    value, (d_good, d_bad) = kto(*(np.array([x]) for x in (log(6), -log(2), 0.0, 0.0)), log(2), 1.0)
+    assert value == pytest.approx(1 / 4 + 1 / 5, abs=1e-15)
+    np.testing.assert_allclose(d_good, -3 / 16, atol=1e-15)
+    np.testing.assert_allclose(d_bad, 4 / 25, atol=1e-15)
+
+
 def test_rrhf_by_its_definition():
     score, reward = normal(5, 7, 5), np.random.default_rng(5).integers(0, 3, (7, 5))
     value, gradient = rrhf(score, reward)
