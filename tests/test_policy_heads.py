@@ -152,7 +152,7 @@ def test_a_policy_acts_for_one_or_many(make):
     x = np.random.default_rng(11).normal(size=(6, 3))
     many, logp = policy.act(x, np.random.default_rng(12))
     deep, logp_deep = policy.act(x.reshape(2, 3, 3), np.random.default_rng(12))
-    np.testing.assert_array_equal(deep.reshape(many.shape), many)
+    np.testing.assert_allclose(deep.reshape(many.shape), many, rtol=0, atol=1e-12)
     np.testing.assert_allclose(logp_deep.ravel(), logp, atol=1e-14)
     one, logp_one = policy.act(x[0], np.random.default_rng(12))
     assert np.shape(logp_one) == ()
