@@ -33,6 +33,7 @@ from rlcore.lm.sampling import sample
 from rlcore.lm.sft import SFTConfig, fit_by_counting, sft
 from rlcore.lm.tasks import preference_task, reference
 from rlcore.lm.tree import Tree
+from rlcore.nn.optim import Adam
 from rlcore.numerics import finite_difference
 
 BETA = 0.2
@@ -100,8 +101,9 @@ def test_the_gradient_of_some_pairs(name):
         slope = finite_difference(lambda: pair_gradient(model, pairs, known, cfg, kl=0.2)[0]["loss"], array)
         np.testing.assert_allclose(grads[key], slope, rtol=0, atol=1e-8)
     assert max(np.abs(g).max() for g in grads.values()) > 1e-3
-    chosen, _ = sequence_logp(model, pairs.prompt, pairs.chosen)
-    assert row["logp_chosen"] == pytest.approx(chosen.mean(), abs=1e-14)
+    for side in ("chosen", "rejected"):
+        logp, _ = sequence_logp(model, pairs.prompt, getattr(pairs, side))
+        assert row[f"logp_{side}"] == pytest.approx(logp.mean(), abs=1e-14)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -275,6 +277,15 @@ def test_the_last_step_has_a_row():
     assert [row["step"] for row in history] == [2, 4, 5]
     history = train_dpo_on_all_pairs(SMALL.start(), SMALL.ref, SMALL.tree, SMALL.weight, cfg)
     assert [row["step"] for row in history] == [2, 4, 5]
+
+
+def test_on_all_pairs_each_step_is_one_of_adam():
+    cfg, model, twin, adam = DPOConfig(steps=2, lr=0.1), SMALL.start(), SMALL.start(), Adam(0.1)
+    train_dpo_on_all_pairs(model, SMALL.ref, SMALL.tree, SMALL.weight, cfg)
+    for _ in range(2):
+        _, grads = population_gradient(twin, SMALL.log_ref, SMALL.tree, SMALL.weight, cfg)
+        adam.step(twin.params, grads)
+    np.testing.assert_allclose(model.params["theta"], twin.params["theta"], rtol=0, atol=1e-14)
 
 
 def test_what_kto_measures_from_is_asked_for():
