@@ -330,6 +330,7 @@ def test_one_update_is_made_of_these_parts(kind):
     model, critic, rng = perturbed(), trie(TOY), np.random.default_rng(4)
     run = partial(rlhf, model, critic) if kind == "rlhf" else partial(rloo, model)
     history = run(REF, TASK.reward, cfg, rng)
+    assert [row["responses"] for row in history] == [20, 40]
 
     hand, values, rng = perturbed(), trie(TOY), np.random.default_rng(4)
     adam, adam_critic = Adam(cfg.lr), Adam(0.02)
