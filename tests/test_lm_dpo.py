@@ -157,6 +157,11 @@ def test_ipo_of_means_by_hand():
     assert d_chosen[0] == pytest.approx(2 * (1.5 - 2.5) / 2, abs=1e-14)
     assert d_rejected[0] == pytest.approx(-2 * (1.5 - 2.5) / 3, abs=1e-14)
 
+    short = Compared(
+        *(tuple(x.astype(np.float32) for x in both) for both in (seen.logp, seen.ref)), seen.length
+    )
+    assert {d.dtype for d in per_token(by_margin)(short, 0.2, None)[1]} == {np.dtype(np.float32)}
+
 
 def test_simpo_by_hand():
     """2 (-4 / 2 + 9 / 3) - margin .5 = 1.5: the margin is not multiplied by beta, and the reference not asked."""

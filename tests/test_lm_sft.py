@@ -216,8 +216,14 @@ def test_weights_of_demonstrations():
     fit_by_counting(model, np.zeros(2, int), TOY.batch(["aa.", "bc."]), [1.0, 0.0])
     fit_by_counting(without, np.zeros(1, int), TOY.batch(["aa."]))
     np.testing.assert_array_equal(model.params["theta"], without.params["theta"])
-    for weight in ([1.0, -1.0], [1.0, np.nan], [1.0]):
-        with pytest.raises(ValueError, match="weight has shape"):
+    refused = [
+        ([1.0, -1.0], r"weight\[1\] is -1; it must be a finite number >= 0"),
+        ([np.nan, 1.0], r"weight\[0\] is nan"),
+        ([1.0, np.inf], r"weight\[1\] is inf"),
+        ([1.0], r"weight has shape \(1,\); it must be \(2,\)"),
+    ]
+    for weight, message in refused:
+        with pytest.raises(ValueError, match=message):
             fit_by_counting(model, np.zeros(2, int), TOY.batch(["aa.", "bc."]), weight)
 
 

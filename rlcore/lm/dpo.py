@@ -89,7 +89,8 @@ def per_token(loss: Loss) -> Loss:
     """
 
     def of_means(seen: Compared, beta: float, weight: Array | None = None) -> PairLoss:
-        (n_i, n_j), (i, j), (ref_i, ref_j) = seen.length, seen.logp, seen.ref
+        (i, j), (ref_i, ref_j) = seen.logp, seen.ref
+        n_i, n_j = (n.astype(i.dtype) for n in seen.length)
         means = replace(seen, logp=(i / n_i, j / n_j), ref=(ref_i / n_i, ref_j / n_j))
         value, (d_i, d_j) = loss(means, beta, weight)
         return value, (d_i / n_i, d_j / n_j)

@@ -90,12 +90,21 @@ def fit_by_counting(
     if not is_number(add) or not 0 <= add < np.inf:
         raise ValueError(f"add is {add!r}; it must be a finite number >= 0")
     check_demonstrations(model, prompt, response)
-    if weight is not None and (np.shape(weight) != np.shape(prompt) or not np.all(np.asarray(weight) >= 0)):
-        raise ValueError(f"weight has shape {np.shape(weight)}; it must be numbers >= 0, {np.shape(prompt)}")
+    if weight is not None:
+        check_weight(weight, np.shape(prompt))
     count = count_tokens(model, prompt, response, weight) + add
     total = count.sum(axis=-1, keepdims=True)
     with np.errstate(divide="ignore"):
         model.params["theta"][...] = np.where(total > 0, np.log(count), 0.0)
+
+
+def check_weight(weight: Any, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless weight holds a finite number >= 0 for each demonstration."""
+    if np.shape(weight) != shape:
+        raise ValueError(f"weight has shape {np.shape(weight)}; it must be {shape}, a number a demonstration")
+    w = np.asarray(weight, float)
+    for (i,) in np.argwhere(~((w >= 0) & (w < np.inf)))[:1]:
+        raise ValueError(f"weight[{i}] is {w[i]:g}; it must be a finite number >= 0")
 
 
 # ---------------------------------------------------------------- by gradient
