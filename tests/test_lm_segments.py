@@ -211,7 +211,7 @@ def run(seed, rounds=5):
 def test_cartpole_from_preferences():
     """Nobody is ever paid by CartPole. At random a pole stands for 20 steps of 100 or so.
 
-    One run in sixteen fails (of 160), and which ones is a matter of last bits: three in a row, one in 4,000.
+    One run in fifteen fails (of 164), and which ones is a matter of last bits: three in a row, one in 3,000.
     """
     for seed in range(3):
         history, policy = run(seed)
@@ -272,9 +272,9 @@ def test_rounds_are_made_of_these_parts():
 
 @pytest.mark.slow
 def test_one_round_is_too_few_and_five_are_enough():
-    """Ten seeds. After one round two runs of three stand for fewer than 60 steps; after five one run in sixteen.
+    """Ten seeds. After one round two runs of three stand for fewer than 60 steps; after five one run in fifteen.
 
-    False alarms: two or fewer of ten, one in 100; four or more of ten, one in 400.
+    False alarms: two or fewer of ten, one in 100; four or more of ten, one in 300.
     After one round the reward model does not know what the new policy does: it is pleased, all the same.
     """
     histories = [run(seed)[0] for seed in range(10)]

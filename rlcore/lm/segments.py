@@ -197,7 +197,7 @@ class SegmentConfig:
     batch: int = 64  # comparisons in each
     lr: float = 1e-2  # of its Adam
     ppo: PPOConfig = field(
-        default_factory=lambda: PPOConfig(20_000, entropy=0.02, eval_every=10**6, eval_episodes=1)
+        default_factory=lambda: PPOConfig(20_000, entropy=0.1, eval_every=10**6, eval_episodes=1)
     )
 
     def __post_init__(self) -> None:
