@@ -78,9 +78,9 @@ def test_the_walk_is_solved_exactly(seed):
 
 
 def test_the_edge_of_the_cliff_is_found():
-    """A third of the steps: thirteen moves, along the edge."""
+    """Half of the steps: thirteen moves, along the edge, by 30 other seeds too. After a third six of 24 go above it."""
     _, env, cfg = PROBLEMS["cliff"]
-    _, _, best = FIGURE.train(env, replace(cfg, steps=100_000), "table", 0)
+    _, _, best = FIGURE.train(env, replace(cfg, steps=160_000), "table", 0)
     assert best == pytest.approx(OPTIMA["cliff"], abs=1e-8)
 
 
